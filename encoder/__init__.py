@@ -1,0 +1,1 @@
+"""Turns a rig's footage into a show."""

@@ -1,0 +1,1 @@
+"""The subcommands of `lfv`, one module each: HELP, EXAMPLES, `add_arguments(parser)` and `run(args) -> exit code`."""

@@ -1,0 +1,1 @@
+"""Decodes a show and composites it at the head's pose."""

@@ -1,0 +1,40 @@
+"""What all tests share: software OpenGL, reproducible property tests, the shared footage."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Before anything opens a GL context: pictures are compared on the software renderer, and no window ever appears.
+os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+os.environ.setdefault("GALLIUM_DRIVER", "llvmpipe")
+os.environ.setdefault("PYVISTA_OFF_SCREEN", "true")
+
+# The first call of a numba kernel compiles it, so a deadline per example would only measure the compiler.
+settings.register_profile("lfv", deadline=None, derandomize=True, print_blob=True, max_examples=50)
+settings.load_profile("lfv")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first; the order is otherwise kept."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real footage beside the checkout; tests that need it are skipped where it is not."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the shared footage (../shared/data) is not on this machine")
+    return folder
