@@ -1,0 +1,1 @@
+"""Where the head is: recorded traces, mouse and keyboard, and the comfort volume that bounds them."""
