@@ -38,7 +38,8 @@ def inverse(T_a_b: Array) -> Array:
 
 def transform(T_a_b: Array, points_b: Array) -> Array:
     """(4, 4) pose applied to (..., 3) points."""
-    return points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3]
+    moved: Array = points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3]
+    return moved
 
 
 def rotation_from_angle_axis(vector: Array) -> Array:
@@ -46,10 +47,12 @@ def rotation_from_angle_axis(vector: Array) -> Array:
     v = np.asarray(vector, np.float64)
     angle = float(np.linalg.norm(v))
     x, y, z = v
-    K = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    K: Array = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    KK: Array = K @ K
     if angle < 1e-8:
-        return np.eye(3) + K + 0.5 * K @ K
-    return np.eye(3) + np.sin(angle) / angle * K + (1.0 - np.cos(angle)) / angle**2 * K @ K
+        return np.eye(3) + K + 0.5 * KK
+    R: Array = np.eye(3) + np.sin(angle) / angle * K + (1.0 - np.cos(angle)) / angle**2 * KK
+    return R
 
 
 def rotation_from_quaternion(wxyz: Array) -> Array:

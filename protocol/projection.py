@@ -1,7 +1,8 @@
 """How the texels of shells and layers map to directions: spheres (MSI) and planes (MPI) behind one class.
 
-A point of the world is `direction(x, y) / disparity`: on a sphere the direction is a unit vector and disparity is 1/distance
-from the origin; on a plane the direction is (X, Y, -1) and disparity is 1/depth along -z. Nothing downstream asks which.
+A point of the world is `direction(x, y) / disparity`: on a sphere the direction is a unit vector and disparity is
+1/distance from the origin; on a plane the direction is (X, Y, -1) and disparity is 1/depth along -z. Nothing downstream
+asks which.
 Frames follow the show's world (right-handed, +x right, +y up, -z forward). Texel (0, 0) covers [0, 1) x [0, 1), x to
 the right and y down. SPEC section 4.
 """

@@ -1,0 +1,49 @@
+"""Caps of the format: every size read from outside is checked against one of these before anything is allocated.
+
+SPEC section 2. A writer refuses to exceed them, so that every reader may rely on them.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# The file
+MAX_SHOW_BYTES = 1 << 44
+MAX_MANIFEST_BYTES = 4 * MIB
+MAX_CHUNKS = 1 << 16
+MAX_RUNGS = 8
+MAX_SEGMENT_BYTES = 128 * MIB
+SEGMENT_ALIGNMENT = 4096
+FIRST_READ_BYTES = 64 * KIB  # what a reader asks for first; manifest and index of most shows fit
+
+# The journal of a show that is being written
+MAX_NOTES_BYTES = 4 * MIB
+
+# The manifest
+MAX_TEXT = 1024  # characters of any text
+MAX_CAMERAS = 1024
+MAX_CAMERA_PARAMS = 64
+MAX_LAYERS = 64
+MAX_SETTINGS = 256
+MAX_STAGE_FIGURES = 4096
+MAX_POSTER_BYTES = 512 * KIB
+MAX_GRID_SIDE = 65535
+MAX_PICTURE_SIDE = 16384
+MAX_FRAMES = 1 << 28
+MAX_BITS_PER_SECOND = 1 << 40
+MAX_DURATION_S = 1 << 32
+
+# One segment
+MAX_FRAMES_PER_CHUNK = 1024
+MAX_SOUND_PACKETS = 4096
+MAX_SOUND_PACKET_BYTES = 64 * KIB
+MAX_GEOMETRY_BYTES = 64 * MIB
+
+# Geometry, once unpacked
+MAX_POINTS = 1 << 20  # of one layer
+MAX_TRIANGLES = 1 << 21  # of one layer
+MAX_RECTS = 65535  # of one layer
+MAX_DISPARITIES = 1 << 26  # frames x points, all layers: 256 MiB of float32
+MAX_GEOMETRY_RAW_BYTES = 128 * MIB
+MAX_ZSTD_WINDOW_BYTES = 8 * MIB
