@@ -24,27 +24,35 @@ _CHILDREN: tuple[tuple[tuple[int, int, int], ...], ...] = (
 )
 
 
-def refine(mesh: DrawMesh, projection: Projection, *, longest: float) -> DrawMesh:
+# A show may declare few but huge triangles; splitting them must not take memory without bound.
+_MOST_TRIANGLES = 1 << 22
+
+
+def refine(
+    mesh: DrawMesh, projection: Projection, *, longest: float, most_triangles: int = _MOST_TRIANGLES
+) -> DrawMesh:
     """Split until no edge is longer than `longest` layer texels.
 
     Whether an edge is split depends on nothing but its two ends, so neighbours agree and no crack opens. New vertices
     lie exactly on the shell (`projection`) with the mean disparity, which is what the triangle itself has there.
-    Drawing order is kept: children stand where their parent stood.
+    Drawing order is kept: children stand where their parent stood. Stops before there are more than `most_triangles`.
     """
     while True:
-        finer = _split(mesh, projection, longest)
-        if finer is mesh:
+        long = _long_edges(mesh, longest)
+        if not long.any() or len(long) + int(long.sum()) > most_triangles:
             return mesh
-        mesh = finer
+        mesh = _split(mesh, projection, long)
 
 
-def _split(mesh: DrawMesh, projection: Projection, longest: float) -> DrawMesh:
+def _long_edges(mesh: DrawMesh, longest: float) -> NDArray[np.bool_]:
+    """(M, 3) which of the edges 01, 12, 20 are to be split."""
+    corners = mesh.grid[mesh.triangles]
+    return np.asarray(np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=-1) > longest)
+
+
+def _split(mesh: DrawMesh, projection: Projection, long: NDArray[np.bool_]) -> DrawMesh:
     t = mesh.triangles.astype(np.int64)
     starts, ends = t, np.roll(t, -1, axis=1)
-    length = np.linalg.norm(mesh.grid[starts] - mesh.grid[ends], axis=-1)
-    long = length > longest
-    if not long.any():
-        return mesh
     count = len(mesh.grid)
     key = np.minimum(starts, ends) * count + np.maximum(starts, ends)
     edges, where = np.unique(key[long], return_inverse=True)
