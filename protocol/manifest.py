@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from protocol import limits
 from protocol.errors import FormatError
 from protocol.fields import Document, Fields, Scalar, integer, number, pack_document, unpack_document
+from protocol.mesh_codec import GeometryBounds
 from protocol.projection import Projection
 
 Codec = Literal["h264", "hevc", "av1"]
@@ -208,6 +209,19 @@ def manifest_from_fields(f: Fields) -> Manifest:
     if manifest.poster and not manifest.poster.startswith(POSTER_MAGICS):
         raise FormatError(f"{f.path}.poster is neither JPEG nor PNG")
     return manifest
+
+
+def geometry_bounds(manifest: Manifest, *, rung: int, frame_count: int) -> GeometryBounds:
+    """What the geometry of a chunk with `frame_count` frames has to keep to at the rung."""
+    r = manifest.rungs[rung]
+    return GeometryBounds(
+        layer_count=manifest.layer_count,
+        frame_count=frame_count,
+        grid_width=manifest.projection.width,
+        grid_height=manifest.projection.height,
+        atlas_width=int(r.colour_width / r.texture_scale + 1e-6),
+        atlas_height=int(r.colour_height / r.texture_scale + 1e-6),
+    )
 
 
 def projection_to_dict(projection: Projection) -> Document:

@@ -1,0 +1,128 @@
+"""Reading a show over any source of bytes. One range read gives manifest and index of most shows. SPEC section 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol import limits
+from protocol.chunk import Chunk, decode_segment
+from protocol.errors import FormatError
+from protocol.header import HEADER_BYTES, Header, check_agreement, decode_header
+from protocol.index import Index, SegmentEntry, decode_index, digest
+from protocol.manifest import Manifest, decode_manifest, geometry_bounds
+from protocol.mesh_codec import Geometry, decode_geometry
+from protocol.partial import PartialShow
+from protocol.source import ByteSource, FileSource, MemorySource
+
+__all__ = ["ByteSource", "FileSource", "MemorySource", "PartialShow", "Show", "open_show"]
+
+
+@dataclass(frozen=True)
+class Show:
+    """An open show. Its methods may be called from any thread. Close it, or use it as a context manager."""
+
+    source: ByteSource
+    header: Header
+    manifest: Manifest
+    index: Index
+
+    def entry(self, chunk: int, rung: int) -> SegmentEntry:
+        """Where the segment lies. Raises IndexError."""
+        return self.index.chunks[chunk].segments[rung]
+
+    def read_segment(self, chunk: int, rung: int) -> bytes:
+        """The segment's bytes, their checksum verified. Raises FormatError with the byte range, StorageError."""
+        entry = self.entry(chunk, rung)
+        data = self.source.read_range(entry.offset, entry.length)
+        if len(data) != entry.length or digest(data) != entry.digest:
+            what = "is cut short" if len(data) != entry.length else "has a wrong checksum"
+            raise FormatError(f"chunk {chunk} rung {rung} {what}", start=entry.offset, end=entry.end)
+        return data
+
+    def read_chunk(self, chunk: int, rung: int) -> Chunk:
+        """The chunk with geometry and video still packed, checked against the index. Raises as `read_segment`."""
+        data = self.read_segment(chunk, rung)
+        entry, segment = self.index.chunks[chunk], self.entry(chunk, rung)
+        with _located(segment.offset, segment.end, f"chunk {chunk} rung {rung}"):
+            out = decode_segment(data)
+            found = (out.index, out.rung, out.start, out.duration, out.first_frame, len(out.frame_times))
+            if found != (chunk, rung, entry.start, entry.duration, entry.first_frame, entry.frame_count):
+                raise FormatError("it is another chunk than its index says")
+        return out
+
+    def read_geometry(self, chunk: Chunk) -> Geometry:
+        """The chunk's meshes, checked against the manifest. Raises FormatError with the segment's byte range."""
+        entry = self.entry(chunk.index, chunk.rung)
+        bounds = geometry_bounds(self.manifest, rung=chunk.rung, frame_count=len(chunk.frame_times))
+        with _located(entry.offset, entry.end, f"chunk {chunk.index} rung {chunk.rung}"):
+            return decode_geometry(chunk.geometry, bounds=bounds)
+
+    def close(self) -> None:
+        if isinstance(self.source, FileSource):
+            self.source.close()
+
+    def __enter__(self) -> Show:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_show(source: ByteSource | Path | str) -> Show:
+    """Reads header, manifest and index of a show; of a path, the file stays open until `close`.
+
+    Raises FormatError with the byte range, StorageError where the source cannot be read.
+    """
+    if not isinstance(source, Path | str):
+        return _open(source)
+    file = FileSource(Path(source)).open()
+    try:
+        return _open(file)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _open(source: ByteSource) -> Show:
+    front = source.read_range(0, limits.FIRST_READ_BYTES)
+    with _located(None, None, source.name):
+        header = decode_header(front)
+        size = source.size()
+        if size < header.file_bytes:
+            raise FormatError("the show is cut short", start=size, end=header.file_bytes)
+        if size > header.file_bytes:
+            raise FormatError("the show has bytes behind its end", start=header.file_bytes, end=size)
+        if len(front) < header.front_bytes:
+            front += source.read_range(len(front), header.front_bytes - len(front))
+        if len(front) < header.front_bytes:
+            raise FormatError("the show is cut short", start=len(front), end=header.front_bytes)
+        packed = front[HEADER_BYTES : HEADER_BYTES + header.manifest_bytes]
+        table = front[HEADER_BYTES + header.manifest_bytes : header.front_bytes]
+        if digest(packed, table) != header.digest:
+            message = "manifest and index have a wrong checksum"
+            raise FormatError(message, start=HEADER_BYTES, end=header.front_bytes)
+    index_start = HEADER_BYTES + header.manifest_bytes
+    with _located(HEADER_BYTES, index_start, source.name):
+        manifest = decode_manifest(packed)
+    with _located(index_start, header.front_bytes, source.name):
+        index = decode_index(table)
+        check_agreement(manifest, index)
+        first, end = index.chunks[0].segments[0].offset, index.chunks[-1].segments[-1].end
+        if (first, end) != (header.first_segment, header.file_bytes):
+            raise FormatError(f"index covers bytes {first} to {end}, the header says otherwise")
+    return Show(source, header, manifest, index)
+
+
+@contextmanager
+def _located(start: int | None, end: int | None, name: str) -> Iterator[None]:
+    """Puts the name, and the byte range where the error has none yet, on a FormatError raised inside."""
+    try:
+        yield
+    except FormatError as error:
+        if error.start is not None:
+            error.args = (f"{name}: {error.args[0]}",)
+            raise
+        raise FormatError(f"{name}: {error}", start=start, end=end) from error

@@ -1,0 +1,60 @@
+"""Files: every OSError becomes one line, output paths are checked before hours of work, directories are synced."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from protocol.errors import StorageError, UsageError
+
+# ENOSPC: disk, EDQUOT: quota, EFBIG: the file system's or the process's limit of one file.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def reporting(path: Path, doing: str) -> Iterator[None]:
+    """Turns an OSError inside into StorageError: `doing` is "write", "read" ..."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        mend = (
+            "free some space and run it again"
+            if error.errno in _FULL
+            else "check the path, its permissions and its disk"
+        )
+        raise StorageError(f"cannot {doing} {path}: {reason}; {mend}") from error
+
+
+def check_output(path: Path) -> None:
+    """Refuses an output path that cannot work, before any work is done. Raises UsageError or StorageError."""
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file such as {path / 'show.lfv'}")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; make it first or choose another --out")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StorageError(f"cannot write into {folder}; choose another --out or change its permissions")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise StorageError(f"{path} is write-protected; choose another --out or change its permissions")
+
+
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Writes all of `data` at the file's position; os.write may write less."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename or a new name in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
