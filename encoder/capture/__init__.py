@@ -1,0 +1,1 @@
+"""The cameras' footage: pictures in lockstep, masks, sound."""
