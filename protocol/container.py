@@ -71,24 +71,26 @@ class Show:
         self.close()
 
 
-def open_show(source: ByteSource | Path | str) -> Show:
+def open_show(source: ByteSource | Path | str, *, name: str = "show") -> Show:
     """Reads header, manifest and index of a show; of a path, the file stays open until `close`.
+
+    `name` is what errors call a source; a path is called by its name.
 
     Raises FormatError with the byte range, StorageError where the source cannot be read.
     """
     if not isinstance(source, Path | str):
-        return _open(source)
+        return _open(source, name)
     file = FileSource(Path(source)).open()
     try:
-        return _open(file)
+        return _open(file, str(source))
     except BaseException:
         file.close()
         raise
 
 
-def _open(source: ByteSource) -> Show:
+def _open(source: ByteSource, name: str) -> Show:
     front = source.read_range(0, limits.FIRST_READ_BYTES)
-    with _located(None, None, source.name):
+    with _located(None, None, name):
         header = decode_header(front)
         size = source.size()
         if size < header.file_bytes:
@@ -105,9 +107,9 @@ def _open(source: ByteSource) -> Show:
             message = "manifest and index have a wrong checksum"
             raise FormatError(message, start=HEADER_BYTES, end=header.front_bytes)
     index_start = HEADER_BYTES + header.manifest_bytes
-    with _located(HEADER_BYTES, index_start, source.name):
+    with _located(HEADER_BYTES, index_start, name):
         manifest = decode_manifest(packed)
-    with _located(index_start, header.front_bytes, source.name):
+    with _located(index_start, header.front_bytes, name):
         index = decode_index(table)
         check_agreement(manifest, index)
         first, end = index.chunks[0].segments[0].offset, index.chunks[-1].segments[-1].end

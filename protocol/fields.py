@@ -53,8 +53,11 @@ def unpack_document(data: bytes, *, name: str, max_bytes: int) -> Fields:
 
 
 def pack_document(document: Document) -> bytes:
-    """Plain dicts, lists, texts, numbers and bytes -> msgpack; same input, same bytes."""
-    return cast(bytes, msgpack.packb(document, use_bin_type=True))
+    """Plain dicts, lists, texts, numbers and bytes -> msgpack; same input, same bytes. Raises FormatError."""
+    try:
+        return cast(bytes, msgpack.packb(document, use_bin_type=True))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FormatError(f"a document holds what msgpack has no form for: {error}") from error
 
 
 def _map(value: object, path: str) -> Document:

@@ -8,45 +8,35 @@ alone, so it is the same however often the encoder was killed.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import logging
 import os
-import struct
 import weakref
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from protocol import limits
-from protocol.chunk import HEADER_BYTES as SEGMENT_HEADER_BYTES
-from protocol.chunk import decode_head, decode_segment
-from protocol.errors import FormatError, StorageError, UsageError
+from protocol.chunk import decode_segment
+from protocol.errors import FormatError, StorageError
 from protocol.header import encode_front, first_segment_offset
-from protocol.index import ChunkEntry, Index, SegmentEntry, aligned, check_follows, digest
+from protocol.index import ChunkEntry, Index, SegmentEntry, aligned, digest
+from protocol.journal import (
+    HEADER_BYTES,
+    PartialChunk,
+    check_header,
+    chunk_entry,
+    encode_header,
+    encode_record_head,
+    is_unfinished_header,
+    placed,
+    read_record,
+)
 from protocol.manifest import Manifest
 from protocol.storage import check_output, reporting, sync_folder, write_all
 
 log = logging.getLogger(__name__)
 
-MAGIC = b"\x89LFVPART"
-VERSION = 1
-_HEADER = struct.Struct("<8sI32s16sI")  # magic, version, fingerprint, zeros, crc32
-_RECORD = struct.Struct("<4sIHHI16s")  # magic, chunk, segments, zero, bytes of notes, digest of notes
-_SEGMENT = struct.Struct("<I16s")
-_CRC = struct.Struct("<I")
-_RECORD_MAGIC = b"LFVC"
-HEADER_BYTES = _HEADER.size
-
 _open_journals: weakref.WeakSet[PartialShow] = weakref.WeakSet()
-
-
-@dataclass(frozen=True)
-class PartialChunk:
-    """A complete chunk of the journal; `entry`'s offsets are those in the journal. `notes` are the encoder's own."""
-
-    entry: ChunkEntry
-    notes: bytes
 
 
 class PartialShow:
@@ -57,7 +47,6 @@ class PartialShow:
         self.path = partial_path(out)
         self._descriptor = descriptor
         self._chunks: list[PartialChunk] = []
-        self._end = 0
 
     @classmethod
     def open_or_create(cls, out: Path, *, fingerprint: bytes, restart: bool = False) -> PartialShow:
@@ -78,12 +67,12 @@ class PartialShow:
         check_output(path)
         with reporting(path, "write"):
             partial = cls(out, _lock(path))
+        _open_journals.add(partial)
         try:
-            partial._start(hashlib.blake2b(fingerprint, digest_size=32).digest(), restart)
+            partial._start(encode_header(fingerprint), restart)
         except BaseException:
             partial.close()
             raise
-        _open_journals.add(partial)
         return partial
 
     @property
@@ -94,8 +83,8 @@ class PartialShow:
     def append(self, segments: Sequence[bytes], *, notes: bytes = b"") -> None:
         """Adds the next chunk, one segment per rung, and returns when it is on the disk.
 
-        Raises FormatError where a segment is not the next one, StorageError where it cannot be written; the journal is
-        then as it was before.
+        `notes` come back with the chunk on resuming, and are not in the finished show. Raises FormatError where a
+        segment is not the next one, StorageError where it cannot be written; the journal is then as it was before.
         """
         number = len(self._chunks)
         if not 1 <= len(segments) <= limits.MAX_RUNGS or number >= limits.MAX_CHUNKS:
@@ -104,24 +93,22 @@ class PartialShow:
             raise FormatError(f"chunk {number} has {len(notes)} bytes of notes; at most {limits.MAX_NOTES_BYTES}")
         for data in segments:
             decode_segment(data)
-        entry = _entry(number, list(segments), [digest(data) for data in segments], self._last())
-        head = _RECORD.pack(_RECORD_MAGIC, number, len(segments), 0, len(notes), digest(notes))
-        head += b"".join(_SEGMENT.pack(s.length, s.digest) for s in entry.segments)
-        head += _CRC.pack(zlib.crc32(head))
-        descriptor = self._held()
+        entry = chunk_entry(number, segments, self._chunks[-1].entry if self._chunks else None)
+        head = encode_record_head(number, entry, notes)
+        descriptor, start = self._held(), self._end
         try:
             with reporting(self.path, "write"):
-                os.lseek(descriptor, self._end, os.SEEK_SET)
+                os.lseek(descriptor, start, os.SEEK_SET)
                 for part in (head, notes, *segments):
                     write_all(descriptor, part)
                 os.fsync(descriptor)
         except BaseException:
             self._cut(descriptor)
             raise
-        self._accept(entry, notes, len(head))
+        self._chunks.append(PartialChunk(placed(entry, start + len(head) + len(notes)), notes))
 
-    def index(self, first_segment: int) -> Index:
-        """The index of the show as it stands, its first segment at byte `first_segment`; 0 where only sizes matter."""
+    def index(self, first_segment: int = 0) -> Index:
+        """The index of the show as it stands, its first segment at byte `first_segment`."""
         offset = first_segment
         chunks: list[ChunkEntry] = []
         for chunk in self._chunks:
@@ -142,7 +129,7 @@ class PartialShow:
             raise FormatError(f"{self.path} has no chunk; there is nothing to finish")
         index = self.index(first_segment_offset(manifest, len(self._chunks)))
         front = encode_front(manifest, index)
-        finishing = self.out.with_name(self.out.name + ".finishing")
+        finishing = _finishing_path(self.out)
         try:
             with reporting(self.out, "write"):
                 self._write_show(finishing, front, index)
@@ -169,76 +156,45 @@ class PartialShow:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, fingerprint: bytes, restart: bool) -> None:
-        wanted = _header(fingerprint)
+    @property
+    def _end(self) -> int:
+        return self._chunks[-1].end if self._chunks else HEADER_BYTES
+
+    def _start(self, wanted: bytes, restart: bool) -> None:
+        descriptor = self._held()
         with reporting(self.path, "read"):
-            size = os.fstat(self._descriptor).st_size
-            found = os.pread(self._descriptor, HEADER_BYTES, 0)
-        # A kill while the header was being written leaves its beginning: nothing is lost then.
-        fresh = len(found) < HEADER_BYTES and found[: len(MAGIC)] == MAGIC[: len(found)]
-        if restart or fresh:
-            with reporting(self.path, "write"):
-                os.ftruncate(self._descriptor, 0)
-                os.lseek(self._descriptor, 0, os.SEEK_SET)
-                write_all(self._descriptor, wanted)
-                os.fsync(self._descriptor)
+            size = os.fstat(descriptor).st_size
+            found = os.pread(descriptor, HEADER_BYTES, 0)
+        fresh = restart or is_unfinished_header(found)
+        if not fresh:
+            check_header(found, wanted, self.path)
+        with reporting(self.path, "write"):
+            _finishing_path(self.out).unlink(missing_ok=True)  # left by a kill while the show was being finished
+            if fresh:
+                os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                write_all(descriptor, wanted)
+                os.fsync(descriptor)
                 sync_folder(self.path.parent)
-            self._end = HEADER_BYTES
-            return
-        _check_header(found, wanted, self.path)
-        self._end = HEADER_BYTES
+                return
         with reporting(self.path, "read"):
-            while self._end < size and self._recover(size):
-                pass
-        if self._end < size:
-            log.info("%s: cut off %d bytes of an incomplete chunk", self.path, size - self._end)
-            self._cut(self._descriptor)
-
-    def _recover(self, size: int) -> bool:
-        """Takes over the record at `_end` if it is complete."""
-        fixed = os.pread(self._descriptor, _RECORD.size, self._end)
-        if len(fixed) < _RECORD.size:
-            return False
-        magic, number, count, zero, notes_bytes, notes_digest = _RECORD.unpack(fixed)
-        if magic != _RECORD_MAGIC or zero or number != len(self._chunks) or not 1 <= count <= limits.MAX_RUNGS:
-            return False
-        head_bytes = _RECORD.size + count * _SEGMENT.size + _CRC.size
-        head = os.pread(self._descriptor, head_bytes, self._end)
-        if len(head) < head_bytes or _CRC.unpack(head[-_CRC.size :])[0] != zlib.crc32(head[: -_CRC.size]):
-            return False
-        rows = list(_SEGMENT.iter_unpack(head[_RECORD.size : -_CRC.size]))
-        if self._end + head_bytes + notes_bytes + sum(length for length, _ in rows) > size:
-            return False
-        position = self._end + head_bytes
-        pieces: list[bytes] = []
-        for length, checksum in ((notes_bytes, notes_digest), *rows):
-            piece = os.pread(self._descriptor, length, position)
-            if digest(piece) != checksum:
-                return False
-            pieces.append(piece)
-            position += length
-        entry = _entry(number, pieces[1:], [checksum for _, checksum in rows], self._last())
-        self._accept(entry, pieces[0], head_bytes)
-        return True
-
-    def _accept(self, entry: ChunkEntry, notes: bytes, head_bytes: int) -> None:
-        """Notes where the segments of a record lie, and moves on behind it."""
-        offset = self._end + head_bytes + len(notes)
-        segments: list[SegmentEntry] = []
-        for segment in entry.segments:
-            segments.append(replace(segment, offset=offset))
-            offset += segment.length
-        self._chunks.append(PartialChunk(replace(entry, segments=tuple(segments)), notes))
-        self._end = offset
+            while self._end < size:
+                previous = self._chunks[-1].entry if self._chunks else None
+                record = read_record(self._read, self._end, size, number=len(self._chunks), previous=previous)
+                if record is None:
+                    log.info("%s: cut off %d bytes of an incomplete chunk", self.path, size - self._end)
+                    self._cut(descriptor)
+                    return
+                self._chunks.append(record)
 
     def _write_show(self, path: Path, front: bytes, index: Index) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             write_all(descriptor, front)
             written = len(front)
-            for chunk, placed in zip(self._chunks, index.chunks, strict=True):
-                for source, target in zip(chunk.entry.segments, placed.segments, strict=True):
-                    data = os.pread(self._held(), source.length, source.offset)
+            for chunk, target_chunk in zip(self._chunks, index.chunks, strict=True):
+                for source, target in zip(chunk.entry.segments, target_chunk.segments, strict=True):
+                    data = self._read(source.offset, source.length)
                     if digest(data) != source.digest:
                         raise StorageError(f"{self.path} changed on the disk; run it again to encode the rest anew")
                     write_all(descriptor, bytes(target.offset - written))
@@ -248,8 +204,8 @@ class PartialShow:
         finally:
             os.close(descriptor)
 
-    def _last(self) -> ChunkEntry | None:
-        return self._chunks[-1].entry if self._chunks else None
+    def _read(self, start: int, length: int) -> bytes:
+        return os.pread(self._held(), length, start)
 
     def _held(self) -> int:
         if self._descriptor < 0:
@@ -268,6 +224,10 @@ def partial_path(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
+def _finishing_path(out: Path) -> Path:
+    return out.with_name(out.name + ".finishing")
+
+
 def _lock(path: Path) -> int:
     """Opens or creates the journal and takes its lock -> descriptor. Raises StorageError where another holds it."""
     while True:
@@ -283,48 +243,6 @@ def _lock(path: Path) -> int:
                 f"{path} is being written by another lfv; wait until it has finished, or choose another --out"
             ) from error
         os.close(descriptor)
-
-
-def _header(fingerprint: bytes) -> bytes:
-    data = _HEADER.pack(MAGIC, VERSION, fingerprint, b"", 0)[: -_CRC.size]
-    return data + _CRC.pack(zlib.crc32(data))
-
-
-def _check_header(found: bytes, wanted: bytes, path: Path) -> None:
-    if found == wanted:
-        return
-    if found[: len(MAGIC)] != MAGIC:
-        raise FormatError(f"{path} is not a partial show; move it away, or discard it with --restart")
-    if zlib.crc32(found[: -_CRC.size]) != _CRC.unpack(found[-_CRC.size :])[0]:
-        raise FormatError(f"{path} has a damaged header; discard it with --restart", start=0, end=HEADER_BYTES)
-    if _HEADER.unpack(found)[1] != VERSION:
-        raise UsageError(
-            f"{path} was made by another version of lfv; finish it with that, or discard it with --restart"
-        )
-    raise UsageError(
-        f"{path} was made with other settings or footage; use the same again, or discard it with --restart"
-    )
-
-
-def _entry(number: int, segments: list[bytes], digests: list[bytes], previous: ChunkEntry | None) -> ChunkEntry:
-    """The index entry of a chunk's segments, offsets 0. Raises FormatError unless they are the next chunk."""
-    heads = [decode_head(data[:SEGMENT_HEADER_BYTES]) for data in segments]
-    first = heads[0]
-    for rung, head in enumerate(heads):
-        said = (head.index, head.rung, head.first_frame, head.frame_count, head.start, head.duration)
-        if said != (number, rung, first.first_frame, first.frame_count, first.start, first.duration):
-            raise FormatError(
-                f"segment {rung} says chunk {head.index} rung {head.rung}; it is chunk {number} rung {rung}"
-            )
-    entry = ChunkEntry(
-        start=first.start,
-        duration=first.duration,
-        first_frame=first.first_frame,
-        frame_count=first.frame_count,
-        segments=tuple(SegmentEntry(0, len(data), d) for data, d in zip(segments, digests, strict=True)),
-    )
-    check_follows(previous, entry, number)
-    return entry
 
 
 def _let_go_after_fork() -> None:

@@ -14,10 +14,6 @@ from protocol.storage import reporting
 class ByteSource(Protocol):
     """An immutable run of bytes that is read by ranges, from any thread."""
 
-    @property
-    def name(self) -> str:
-        """What errors call it."""
-
     def size(self) -> int:
         """Bytes in all. Called after the first read_range, so that a remote source may learn it from there."""
 
@@ -30,7 +26,6 @@ class MemorySource:
     """Bytes that are already here."""
 
     data: bytes
-    name: str = "show"
 
     def size(self) -> int:
         return len(self.data)
@@ -46,15 +41,11 @@ class FileSource:
         self.path = path
         self._descriptor: int | None = None
 
-    @property
-    def name(self) -> str:
-        return str(self.path)
-
     def open(self) -> FileSource:
         """Opens the file. Raises StorageError; harmless when it is open already."""
         if self._descriptor is None:
-            if self.path.is_dir():
-                raise StorageError(f"{self.path} is a folder; name a .lfv file")
+            if self.path.exists() and not self.path.is_file():
+                raise StorageError(f"{self.path} is no file; name a .lfv file")
             with reporting(self.path, "read"):
                 self._descriptor = os.open(self.path, os.O_RDONLY)
         return self
