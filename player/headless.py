@@ -9,8 +9,9 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from player.buffer import DecodedFrame
 from player.composite.compositor import Compositor
-from player.composite.mesh import draw_mesh
+from player.composite.mesh import DrawMesh, draw_mesh
 from player.composite.picture import PictureLayout, Plane
 from player.composite.refine import refine
 from player.composite.target import Finish, Resolver, Target
@@ -87,12 +88,14 @@ class HeadlessRenderer:
         self._compositor = Compositor(self.ctx)
         self._resolver = Resolver(self.ctx)
         self._target: Target | None = None
+        self._mesh: DrawMesh | None = None
 
     def set_geometry(self, geometry: Geometry) -> None:
         """Take the geometry of a GOP; its frame 0 is current."""
         mesh = draw_mesh(geometry, self.projection)
         if self.longest_edge is not None:
             mesh = refine(mesh, self.projection, longest=self.longest_edge)
+        self._mesh = mesh
         self._compositor.set_mesh(mesh)
 
     def set_frame(self, frame: int, y: Plane, u: Plane, v: Plane) -> None:
@@ -116,6 +119,17 @@ class HeadlessRenderer:
         """
         self._compositor.set_frame(frame)
         self._compositor.set_rgba(rgb, alpha, texture_scale=texture_scale)
+
+    def set_decoded(self, frame: DecodedFrame) -> None:
+        """Take a frame of the player's buffer; its mesh is uploaded where it is not the current one.
+
+        Raises:
+            FormatError: as `set_frame`.
+        """
+        if self._mesh is not frame.mesh:
+            self._mesh = frame.mesh
+            self._compositor.set_mesh(frame.mesh)
+        self.set_frame(frame.frame, frame.y, frame.u, frame.v)
 
     def render(
         self, camera: Camera, *, dtype: Literal["float32", "uint8"] = "float32", fade: float = 1.0

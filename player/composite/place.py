@@ -13,6 +13,8 @@ from protocol.geometry import inverse
 
 # Edges shorter than this share of the picture's diagonal are never taken for a wrap.
 _LONG_EDGE = 1.0 / 16.0
+# The middle of a longer edge may fall beside the middle of its ends by this share of its length.
+_BEND = 1.0 / 8.0
 
 
 def place(
@@ -58,5 +60,5 @@ def _whole(points: Array, w: Array, pixels: Array, triangles: NDArray[np.uint32]
         middle, seen = camera.project(points[a] / w[a, None] + points[b] / w[b, None])
         with np.errstate(invalid="ignore"):
             off = np.linalg.norm(middle - 0.5 * (pixels[a] + pixels[b]), axis=-1)
-        whole[long] &= seen & (off < 0.5 * length)
+        whole[long] &= seen & (off < _BEND * length)
     return whole

@@ -1,0 +1,96 @@
+"""Rendering a show along a head path, offscreen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from player.buffer import FrameBuffer
+from player.composite.view import eye_heads, head_view
+from player.frames import FrameReading, frame_at, read_frames
+from player.headless import HeadlessRenderer
+from player.pose.comfort import ComfortBox, fade
+from player.pose.trace import Trace, pose_at
+from protocol.container import Show
+from protocol.manifest import Manifest
+
+_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Shot:
+    """How a show is filmed.
+
+    Attributes:
+        width, height: of one eye, pixels. fov: horizontal, radians.
+        ipd: distance of the eyes, metres; 0 is mono, else left and right stand side by side.
+        rate: pictures per second. times: seconds of the show to render instead of an even rate.
+        samples: pixels are averages of samples x samples.
+        fades: dim towards the comfort volume's edge, as the window does.
+    """
+
+    width: int
+    height: int
+    fov: float
+    rate: Fraction
+    ipd: float = 0.0
+    times: tuple[Fraction, ...] = ()
+    samples: int = 1
+    fades: bool = True
+
+
+def film(show: Show, trace: Trace, shot: Shot, reading: FrameReading) -> Iterator[NDArray[np.uint8]]:
+    """(H, W, 3) or, in stereo, (H, 2W, 3) uint8 sRGB pictures along a head path.
+
+    Without `shot.times` they cover the path's time, and the show plays from its start, again and again where the path is
+    longer. Raises FormatError, StorageError, DisplayError.
+    """
+    box = comfort_box(show.manifest)
+    rung = show.manifest.rungs[reading.rung]
+    with (
+        HeadlessRenderer(
+            show.manifest.projection, rung, background=show.manifest.background, samples=shot.samples
+        ) as renderer,
+        frame_buffer(show, reading, capacity=_AHEAD, loop=not shot.times) as buffer,
+    ):
+        for path_time, show_time in _times(show, trace, shot):
+            frame = buffer.wait(frame_at(show.index, show_time))
+            assert frame is not None
+            renderer.set_decoded(frame)
+            yield _picture(renderer, pose_at(trace, float(path_time)), shot, box)
+
+
+def frame_buffer(show: Show, reading: FrameReading, *, capacity: int, loop: bool) -> FrameBuffer:
+    """A buffer over a show's frames."""
+    count = show.index.frame_count
+    return FrameBuffer(
+        lambda first: read_frames(show, first, reading), frame_count=count, capacity=capacity, loop=loop and count > 1
+    )
+
+
+def comfort_box(manifest: Manifest) -> ComfortBox:
+    """The comfort volume that the manifest states."""
+    return ComfortBox(low=np.array(manifest.comfort_min, float), high=np.array(manifest.comfort_max, float))
+
+
+def _times(show: Show, trace: Trace, shot: Shot) -> Iterator[tuple[Fraction, Fraction]]:
+    """Pairs of times, on the path and in the show, seconds."""
+    if shot.times:
+        yield from ((time, time) for time in shot.times)
+        return
+    first, last = Fraction(float(trace.times[0])), Fraction(float(trace.times[-1]))
+    for i in range(int((last - first) * shot.rate) + 1):
+        time = i / shot.rate
+        yield first + time, time % show.index.duration
+
+
+def _picture(renderer: HeadlessRenderer, T_world_head: NDArray[Any], shot: Shot, box: ComfortBox) -> NDArray[np.uint8]:
+    eyes = eye_heads(T_world_head, ipd=shot.ipd) if shot.ipd else (T_world_head,)
+    dim = fade(box, T_world_head[:3, 3]) if shot.fades else 1.0
+    views = (head_view(eye, width=shot.width, height=shot.height, fov=shot.fov) for eye in eyes)
+    return np.concatenate([renderer.render(view, dtype="uint8", fade=dim)[..., :3] for view in views], axis=1)
