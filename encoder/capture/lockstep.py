@@ -15,8 +15,9 @@ from protocol.errors import CaptureError, UsageError
 
 log = logging.getLogger(__name__)
 
-# Cameras without a constant rate (webcams that are only time-stamped) may differ so much in the mean rate.
-RATE_TOLERANCE = Fraction(1, 100)
+# Cameras without a constant rate (webcams that are only time-stamped) may differ so much in the usual step; whether
+# each frame then has its partner is what decides.
+RATE_TOLERANCE = Fraction(1, 10)
 # An offset that the pairing tolerates, but that smears what moves; it is worth a line in the log.
 NOTABLE_OFFSET_S = 0.001
 
@@ -78,12 +79,11 @@ def align(timelines: Mapping[str, Timeline], *, start: Fraction = Fraction(0), f
 
 
 def _reference(timelines: Mapping[str, Timeline]) -> str:
-    """One camera of the largest group that agrees; the shortest, then the first, where none agree."""
-    if all(t.constant for t in timelines.values()):
-        votes = Counter((t.rate, t.start, t.count) for t in timelines.values())
-        most = max(votes.values())
-        if most > 1 or len(timelines) < 3:
-            return next(name for name, t in timelines.items() if votes[(t.rate, t.start, t.count)] == most)
+    """One camera of the largest group that agrees; the one with the fewest frames where most have no constant rate."""
+    votes = Counter((t.rate, t.start, t.count) for t in timelines.values() if t.constant)
+    if 2 * votes.total() >= len(timelines):
+        usual = votes.most_common(1)[0][0]
+        return next(name for name, t in timelines.items() if t.constant and (t.rate, t.start, t.count) == usual)
     return min(timelines, key=lambda name: timelines[name].count)
 
 
@@ -138,7 +138,7 @@ def _partners(name: str, timeline: Timeline, reference: str, base: Timeline, win
         )
     left_out = int(nearest[-1] - nearest[0] + 1 - len(window))
     if left_out:
-        log.warning("%s: %d frames belong to no frame of %s and are left out", name, left_out, reference)
+        log.warning("%s: frames that belong to none of %s: %d, left out", name, reference, left_out)
     return nearest
 
 

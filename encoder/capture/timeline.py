@@ -20,7 +20,7 @@ class Timeline:
     Attributes:
         stamps: (N,) int64 times in ticks of `time_base`, strictly ascending; the frame number if not `stamped`.
         time_base: seconds per tick.
-        rate: frames per second; exact where `constant`, else the mean. None for a single frame that states none.
+        rate: frames per second; exact where `constant`, else by the median step. None if unstated and unseen.
         constant: every frame lies within a tick of the grid of `rate`.
         stamped: the file has presentation times; where not, frame k is at k / rate.
         keys: (K, 2) int64 presentation and decoding time, in ticks, of the frames at which decoding can start.
@@ -128,4 +128,5 @@ def _rate(stamps: np.ndarray, time_base: Fraction, guessed: Fraction | None) -> 
             ticks = np.arange(len(stamps)) * float(1 / (Fraction(candidate) * time_base))
             if np.abs(stamps - stamps[0] - ticks).max() <= 1:
                 return Fraction(candidate), True
-    return mean, False
+    # The usual step, not the mean: a camera that dropped a frame still has the rate that it had.
+    return 1 / (Fraction(float(np.median(steps))) * time_base), False
