@@ -17,6 +17,8 @@ from protocol.errors import RigError
 
 # Poses of one camera over time, written by a tool that solved them one by one.
 _SAME_POSE = 1e-4
+# Sensors are padded to whole coding blocks (1088 for 1080), and videos cut again.
+_CODING_BLOCK = 16
 
 
 def join_footage(calibration: Calibration, folder: Path) -> tuple[tuple[Camera, ...], tuple[str, ...], tuple[str, ...]]:
@@ -105,11 +107,17 @@ def _fitted(camera: CalibratedCamera, footage: Footage) -> tuple[CameraModel, st
     model = camera.model
     if (width, height) == (model.width, model.height):
         return model, None
+    cut = model.width - width, model.height - height
+    if min(cut) >= 0 and max(cut) < _CODING_BLOCK:
+        note = (
+            f"calibrated at {model.width}x{model.height}, footage {width}x{height}; taken as cut on the right or below"
+        )
+        return model.scaled(1, width, height), note
     # A resized image keeps its aspect up to the rounding of one side to whole pixels.
     if min(abs(width - model.width * height / model.height), abs(height - model.height * width / model.width)) > 1.0:
         raise RigError(
-            f"{footage.first}: {camera.name} is {width}x{height} here but was calibrated at {model.width}x{model.height}; "
-            "use uncropped footage, or calibrate at its size"
+            f"{footage.first}: {camera.name} is {width}x{height} here but was calibrated at "
+            f"{model.width}x{model.height}; use uncropped footage, or calibrate at its size"
         )
     note = f"calibrated at {model.width}x{model.height}, footage {width}x{height}; the model is scaled"
     return model.resized(width, height), note

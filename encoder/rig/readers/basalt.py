@@ -43,12 +43,12 @@ def read(path: Path) -> Calibration:
         raise RigError(f"{path}: not JSON ({error}); export the calibration again") from None
     if isinstance(tree, dict):
         tree = tree.get("value0", tree)
-    lists = {
-        key: tree.get(key) if isinstance(tree, dict) else None for key in ("T_imu_cam", "intrinsics", "resolution")
-    }
-    for key, entries in lists.items():
+    lists: dict[str, list[Any]] = {}
+    for key in ("T_imu_cam", "intrinsics", "resolution"):
+        entries = tree.get(key) if isinstance(tree, dict) else None
         if not isinstance(entries, list) or not entries:
             raise RigError(f"{path}: field '{key}' is missing or empty; export the calibration again")
+        lists[key] = entries
     if len({len(entries) for entries in lists.values()}) > 1:
         counts = ", ".join(f"{len(entries)} {key}" for key, entries in lists.items())
         raise RigError(f"{path}: {counts} do not go together; export the calibration again")

@@ -6,9 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from encoder.rig.calibration import CalibratedCamera, Calibration
 from encoder.rig.readers.colmap_binary import read_binary
+from encoder.rig.readers.colmap_conjugated import quaternions_are_conjugated, with_conjugated_quaternions
 from encoder.rig.readers.colmap_tables import ColmapImage, ColmapModel
 from encoder.rig.readers.colmap_text import read_text_model
 from protocol.errors import RigError
+from protocol.geometry import inverse
 
 FORMAT = "COLMAP"
 LOOKED_FOR = "sparse/0 (COLMAP)"
@@ -34,15 +36,28 @@ def read(path: Path) -> Calibration:
     model: ColmapModel = read_binary(path) if binary else read_text_model(path)
     if not model.images:
         raise RigError(f"{path}: the model has no images; run COLMAP's mapper again")
-    cameras = []
     for image in model.images:
         if image.camera_id not in model.cameras:
             raise RigError(f"{path}: image '{image.name}' uses camera {image.camera_id}, which is not in cameras")
-        cameras.append(_camera(image, model))
+    notes: tuple[str, ...] = ()
+    if quaternions_are_conjugated(model, _footage_folder(path)):
+        model = with_conjugated_quaternions(model)
+        notes = ("quaternions are read as camera-to-world (COLMAP's are not): only so the points have their colours",)
     kind = "binary" if binary else "text"
-    return Calibration(f"{FORMAT} {kind}", tuple(cameras), "rig units", points=model.points)
+    points = None if model.points is None else model.points[:, :3]
+    cameras = tuple(_camera(image, model) for image in model.images)
+    return Calibration(f"{FORMAT} {kind}", cameras, "rig units", points=points, notes=notes)
 
 
 def _camera(image: ColmapImage, model: ColmapModel) -> CalibratedCamera:
     name = str(PurePosixPath(image.name.replace("\\", "/")))
-    return CalibratedCamera(name, model.cameras[image.camera_id], image.T_rig_camera, (name,))
+    return CalibratedCamera(name, model.cameras[image.camera_id], inverse(image.T_camera_rig), (name,))
+
+
+def _footage_folder(path: Path) -> Path:
+    """The rig's folder: `path` is one of the places below it."""
+    for place in sorted(_PLACES, key=len, reverse=True):
+        parts = PurePosixPath(place).parts
+        if parts and path.parts[-len(parts) :] == parts:
+            return path.parents[len(parts) - 1]
+    return path

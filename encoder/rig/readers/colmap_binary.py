@@ -89,9 +89,9 @@ def _points(data: _Bytes) -> Array | None:
     rows = []
     (count,) = data.take("Q")
     for _ in range(count):
-        _, x, y, z, _, _, _, _, track = data.take("QdddBBBdQ")
+        _, *point, _, track = data.take("QdddBBBdQ")
         data.skip(8 * track)
-        rows.append((x, y, z))
-    points = np.array(rows, np.float64).reshape(-1, 3)
+        rows.append(point)
+    points = np.array(rows, np.float64).reshape(-1, 6)
     points = points[np.isfinite(points).all(axis=1)]
     return points if len(points) else None

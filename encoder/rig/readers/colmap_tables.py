@@ -10,7 +10,7 @@ import numpy as np
 from encoder.rig.calibration import numbers, rigid
 from encoder.rig.models import CameraModel, KannalaBrandt, Pinhole, Radtan
 from protocol.errors import RigError
-from protocol.geometry import Array, inverse, rotation_from_quaternion
+from protocol.geometry import Array, rotation_from_quaternion
 
 # src/colmap/sensor/models.h: identifier, name, number of parameters.
 MODELS = {
@@ -31,16 +31,22 @@ _UNKNOWN = ("FOV", "THIN_PRISM_FISHEYE")
 
 @dataclass(frozen=True, eq=False)
 class ColmapImage:
-    """One registered image."""
+    """One registered image. COLMAP stores poses from world to camera."""
 
     name: str
     camera_id: int
-    T_rig_camera: Array
+    T_camera_rig: Array
 
 
 @dataclass(frozen=True, eq=False)
 class ColmapModel:
-    """A sparse model; points (P, 3) or None."""
+    """A sparse model.
+
+    Attributes:
+        cameras: by COLMAP's identifier.
+        images: in the file's order.
+        points: (P, 6) float64, position and 8-bit colour, or None.
+    """
 
     cameras: dict[int, CameraModel]
     images: list[ColmapImage]
@@ -65,14 +71,13 @@ def camera_model(name: str, width: int, height: int, params: Sequence[float], *,
         return Pinhole(width, height, lens)
     if name.endswith("FISHEYE"):
         return KannalaBrandt(width, height, (*lens, *k, *[0.0] * (4 - len(k))))
-    if name.endswith("RADIAL"):  # k1, k2, without the tangential part.
-        return Radtan(width, height, (*lens, *k, *[0.0] * (8 - len(k))))
+    # OpenCV's order begins k1, k2, p1, p2; SIMPLE_RADIAL and RADIAL stop before the tangential part.
     return Radtan(width, height, (*lens, *k, *[0.0] * (8 - len(k))))
 
 
 def camera_pose(wxyz: Sequence[float], translation: Sequence[float], *, where: str) -> Array:
-    """COLMAP stores the world-to-camera rotation and translation -> T_rig_camera."""
+    """COLMAP's world-to-camera quaternion and translation -> T_camera_rig."""
     q = numbers(list(wxyz), shape=(4,), where=f"{where}, quaternion")
     if np.linalg.norm(q) < 1e-6:
         raise RigError(f"{where}: the quaternion is zero; run COLMAP's mapper again")
-    return inverse(rigid(rotation_from_quaternion(q), list(translation), where=where))
+    return rigid(rotation_from_quaternion(q), list(translation), where=where)

@@ -77,11 +77,11 @@ def _points(path: Path) -> Array | None:
         if not line:
             continue
         try:
-            rows.append([float(word) for word in line.split(maxsplit=4)[1:4]])
-            if len(rows[-1]) != 3:
+            rows.append([float(word) for word in line.split(maxsplit=7)[1:7]])
+            if len(rows[-1]) != 6:
                 raise ValueError
         except ValueError:
-            raise RigError(f"{where}: not 'POINT3D_ID X Y Z ...'; export the model again") from None
-    points = np.array(rows, np.float64).reshape(-1, 3)
+            raise RigError(f"{where}: not 'POINT3D_ID X Y Z R G B ...'; export the model again") from None
+    points = np.array(rows, np.float64).reshape(-1, 6)
     points = points[np.isfinite(points).all(axis=1)]
     return points if len(points) else None
