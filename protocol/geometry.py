@@ -77,3 +77,12 @@ def quaternion_from_rotation(rotation: Array) -> Array:
     K[1:, 1:] = R + R.T - np.trace(R) * np.eye(3)
     q = np.linalg.eigh(K)[1][:, -1]
     return -q if q[0] < 0 else q
+
+
+def angle_axis_from_rotation(rotation: Array) -> Array:
+    """(3, 3) rotation -> (3,) axis times angle, radians, the angle in [0, pi]; undoes `rotation_from_angle_axis`."""
+    q = quaternion_from_rotation(rotation)
+    length = float(np.linalg.norm(q[1:]))
+    # q is (cos(angle / 2), sin(angle / 2) * axis); near zero the angle is twice the sine.
+    scale = 2.0 if length < 1e-12 else 2.0 * np.arctan2(length, q[0]) / length
+    return np.asarray(scale * q[1:])
