@@ -109,9 +109,7 @@ def _fitted(camera: CalibratedCamera, footage: Footage) -> tuple[CameraModel, st
         return model, None
     cut = model.width - width, model.height - height
     if min(cut) >= 0 and max(cut) < _CODING_BLOCK:
-        note = (
-            f"calibrated at {model.width}x{model.height}, footage {width}x{height}; taken as cut on the right or below"
-        )
+        note = f"calibrated at {model.width}x{model.height}, footage {width}x{height}; taken as cut at right or bottom"
         return model.scaled(1, width, height), note
     # A resized image keeps its aspect up to the rounding of one side to whole pixels.
     if min(abs(width - model.width * height / model.height), abs(height - model.height * width / model.width)) > 1.0:

@@ -1,4 +1,4 @@
-"""Some exporters write COLMAP files with the quaternion of the inverse rotation. The points' colours tell which it is."""
+"""Some exporters write COLMAP quaternions of the inverse rotation; the colours of the points tell which it is."""
 
 from __future__ import annotations
 
