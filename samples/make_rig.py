@@ -3,8 +3,8 @@
     python -m samples.make_rig OUT --rig dome --cameras 12 --frames 8 --size 320x240
 
 OUT then holds `models.json` (Broxton's layout), one video per camera (or one PNG folder per camera, for a still or with
---images), `test_views.json`, `test_views/*.png`, `test_depth/*.npz`, and with --sound `sound.wav`. Test views are pinhole
-pictures of no rig camera; their depth is in metres along the optical axis. The same options give the same bytes.
+--images), `test_views.json`, `test_views/*.png`, `test_depth/*.npz`, and with --sound `sound.wav`. Test views are
+pinhole pictures of no rig camera; their depth is in metres along the optical axis. Same options, same bytes.
 """
 
 from __future__ import annotations
