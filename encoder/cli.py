@@ -98,7 +98,8 @@ def _dispatch(argv: list[str], *, program: str | None) -> int:
     module = importlib.import_module(command.module)
     parser = _command_parser(module, program or f"lfv {chosen.command}")
     args = parser.parse_args(chosen.arguments)
-    _start_logging(chosen.verbose + args.verbose)
+    args.verbose += chosen.verbose
+    _start_logging(args.verbose)
     return int(module.run(args))
 
 
@@ -160,7 +161,9 @@ def _in_our_words(error: LfvError | ImportError | OSError, argv: list[str]) -> L
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(f"{where}: no space left on the device; free some and run the same command again to go on")
     if error.errno is not None and error.filename is not None:
-        return StorageError(f"{where}: {os.strerror(error.errno).lower()}")
+        return StorageError(
+            f"{where}: {(error.strerror or os.strerror(error.errno)).lower()}; check the path and its rights"
+        )
     return None
 
 
