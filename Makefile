@@ -26,11 +26,14 @@ $(INSTALLED): $(VENV)/.system pyproject.toml constraints.txt
 
 demo: $(INSTALLED)
 	rm -rf $(DEMO)
-	$(BIN)/python -m samples.make_rig $(DEMO)/rig --rig dome --cameras 12 --frames 8 --size 320x240 --fps 30 --sound --head-path $(DEMO)/head.csv
+	$(BIN)/python -m samples.make_rig $(DEMO)/rig --rig dome --cameras 12 --frames 8 --size 320x240 --fps 30 --sound
+	$(BIN)/python -m samples.make_head_path $(DEMO)/head.csv --seconds 2
+	$(BIN)/lfv inspect $(DEMO)/rig --picture $(DEMO)/rig.png
 	$(BIN)/encode $(DEMO)/rig --out $(DEMO)/show.lfv --sound $(DEMO)/rig/sound.wav
 	$(BIN)/lfv inspect $(DEMO)/show.lfv
+	$(BIN)/lfv verify $(DEMO)/show.lfv
 	$(BIN)/lfv evaluate $(DEMO)/show.lfv --views $(DEMO)/rig/test_views.json --pictures $(DEMO)/pictures --json $(DEMO)/quality.json
-	$(BIN)/lfv play $(DEMO)/show.lfv --headless --path $(DEMO)/head.csv --out $(DEMO)/played.mp4
+	$(BIN)/lfv play $(DEMO)/show.lfv --headless --path $(DEMO)/head.csv --size 640x480 --out $(DEMO)/played.mp4
 	@echo
 	@echo "the rig's footage        $(DEMO)/rig/"
 	@echo "the show                 $(DEMO)/show.lfv"

@@ -129,7 +129,7 @@ def _command_parser(module: ModuleType, program: str) -> argparse.ArgumentParser
     parser = argparse.ArgumentParser(
         prog=program,
         description=module.HELP,
-        epilog=f"examples:\n{module.EXAMPLES.rstrip()}",
+        epilog="examples:\n" + module.EXAMPLES.strip("\n"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
