@@ -1,4 +1,4 @@
-"""Straight colour under transparent texels: extended from what is seen, so that filters and codecs meet no edge there."""
+"""Straight colour under transparent texels: extended from what is seen; filters and codecs then meet no edge there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ NEUTRAL = 127
 def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = 5) -> NDArray[np.uint8]:
     """Fills the colour of texels with alpha 0 by push-pull: averages of 2, 4, ... 2**reach texels, coarse to fine.
 
-    Colour under any alpha above 0 stays as it is. What lies farther than about 2**reach texels from it becomes a neutral
-    grey, so that a change in the picture never changes a far part of it (Gortler et al. 1996, section 3.4, bounded).
+    Colour under any alpha above 0 stays as it is. What lies farther than about three times 2**reach texels from it
+    becomes a neutral grey, so that a change in the picture never changes a far part of it (Gortler et al. 1996, section
+    3.4, bounded).
 
     Args:
         rgba: (H, W, 4) uint8, straight colour.
@@ -21,18 +22,23 @@ def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = 5) -> NDArray[np.uint
 
     Returns:
         (H, W, 4) uint8, alpha unchanged.
+
+    Raises:
+        ValueError: `reach` below 1.
     """
+    if reach < 1:
+        raise ValueError(f"reach is {reach} levels; give at least 1")
     pyramid = [_premultiply(rgba)]
     for _ in range(reach):
         height, width = pyramid[-1].shape[:2]
         coarse = np.zeros((-(-height // 2), -(-width // 2), 4), np.float32)
         _push(pyramid[-1], coarse)
         pyramid.append(coarse)
-    _settle(pyramid[-1], NEUTRAL)
+    pyramid[-1] = _settle(pyramid[-1], NEUTRAL)
     for fine, coarse in zip(pyramid[-2:0:-1], pyramid[:1:-1], strict=True):
         _pull(coarse, fine)
     out = rgba.copy()
-    _pull_bytes(pyramid[1] if reach else pyramid[0], out)
+    _pull_bytes(pyramid[1], out)
     return out
 
 
@@ -61,13 +67,23 @@ def _push(fine, coarse):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _settle(level, neutral):  # type: ignore[no-untyped-def]
-    """Sums -> colours of weight 1; cells without weight become neutral."""
-    for y in range(level.shape[0]):
-        for x in range(level.shape[1]):
-            w = level[y, x, 3]
+    """Sums -> colours of weight 1; cells without weight take their neighbours' mean, or become neutral."""
+    rows, columns = level.shape[:2]
+    out = np.empty_like(level)
+    for y in range(rows):
+        for x in range(columns):
+            out[y, x] = 0.0
+            reach = 0 if level[y, x, 3] > 0 else 1
+            for v in range(max(y - reach, 0), min(y + reach + 1, rows)):
+                for u in range(max(x - reach, 0), min(x + reach + 1, columns)):
+                    if level[v, u, 3] > 0:
+                        for c in range(3):
+                            out[y, x, c] += level[v, u, c] / level[v, u, 3]
+                        out[y, x, 3] += 1.0
             for c in range(3):
-                level[y, x, c] = level[y, x, c] / w if w > 0 else np.float32(neutral)
-            level[y, x, 3] = 1.0
+                out[y, x, c] = out[y, x, c] / out[y, x, 3] if out[y, x, 3] > 0 else np.float32(neutral)
+            out[y, x, 3] = 1.0
+    return out
 
 
 @njit(cache=True, nogil=True)

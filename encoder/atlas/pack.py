@@ -1,10 +1,9 @@
 """Places rectangles in a colour region of constant size: a skyline packer on a grid of coding blocks.
 
 A rectangle's content starts on a multiple of 8 texels, the transform block of H.264 (HEVC and AV1 align to the same
-grid), and has `gutter` texels of its own surroundings on every side. The default of 8 keeps a whole block between two
-contents on either side, so that no block of content, of luma (8x8) or of chroma (8x8 over 16 texels, 4x4 over 8), sees a
-neighbour, deblocking (3 texels) and linear filtering (1 texel of luma, 2 under chroma) never reach one, and half of it is left
-on a rung of texture scale 1/2.
+grid), and has `gutter` texels of its own surroundings on every side. With the default of 8 no block of content, of luma
+(8x8) or of chroma (4x4 over 8x8 texels), holds a neighbour's texel, deblocking (3 texels) and linear filtering (1 texel
+of luma, 2 under chroma) never reach one, and half of it is left on a rung of texture scale 1/2.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def rect_sizes(layers: Sequence[Tessellation]) -> NDArray[np.int32]:
 
 
 def place(layers: Sequence[Tessellation], layout: AtlasLayout) -> tuple[LayerMesh, ...]:
-    """Joins the layers' meshes, far to near, with the places of their rectangles: `layout` = pack(rect_sizes(layers))."""
+    """Joins the layers' meshes, far to near, with their rectangles' places in `layout` = pack(rect_sizes(layers))."""
     meshes = []
     first = 0
     for layer in layers:
@@ -103,11 +103,7 @@ def _paint(rects, gutter, wraps, rgba, colour, alpha):  # type: ignore[no-untype
         for v in range(-gutter, h + gutter):
             y = min(max(y0 + v, 0), height - 1)
             for u in range(-gutter, w + gutter):
-                x = x0 + u
-                if wraps:
-                    x = (x + width) % width
-                else:
-                    x = min(max(x, 0), width - 1)
+                x = (x0 + u + width) % width if wraps else min(max(x0 + u, 0), width - 1)
                 for c in range(3):
                     colour[ay + v, ax + u, c] = rgba[layer, y, x, c]
                 alpha[ay + v, ax + u] = rgba[layer, y, x, 3]

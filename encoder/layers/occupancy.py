@@ -91,18 +91,20 @@ def _cost(x0, y0, x1, y1, cell, gutter):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _spans(cells, box, along_x):  # type: ignore[no-untyped-def]
-    """For each column (or row) of the box: first and one past the last occupied row (or column); (n, 2)."""
+    """For each column (or row) of the box: first, one past the last, and number of its occupied cells; (n, 3)."""
     x0, y0, x1, y1 = box[0], box[1], box[2], box[3]
     n = x1 - x0 if along_x else y1 - y0
-    spans = np.empty((n, 2), np.int64)
+    spans = np.empty((n, 3), np.int64)
     spans[:, 0] = 1 << 30
     spans[:, 1] = -1
+    spans[:, 2] = 0
     for y in range(y0, y1):
         for x in range(x0, x1):
             if cells[y, x]:
                 i, v = (x - x0, y) if along_x else (y - y0, x)
                 spans[i, 0] = min(spans[i, 0], v)
                 spans[i, 1] = max(spans[i, 1], v + 1)
+                spans[i, 2] += 1
     return spans
 
 
@@ -128,8 +130,12 @@ def _prefix_boxes(spans):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _best_cut(cells, box, cell, gutter):  # type: ignore[no-untyped-def]
-    """The cheapest cut of a tight box: (cost, first box, second box); the cost is -1 where there is none."""
+    """The cheapest cut of a tight box: (cost, first box, second box); the cost is -1 where there is none.
+
+    Most cuts shrink nothing and cost the same; of these, one where the number of occupied cells jumps leads on.
+    """
     best = -1
+    best_jump = 0
     first = np.zeros(4, np.int64)
     second = np.zeros(4, np.int64)
     for along_x in (True, False):
@@ -142,8 +148,10 @@ def _best_cut(cells, box, cell, gutter):  # type: ignore[no-untyped-def]
             a = fore[i]
             b = back[n - i]
             cost = _cost(a[0], a[1], a[2], a[3], cell, gutter) + _cost(b[0], b[1], b[2], b[3], cell, gutter)
-            if best < 0 or cost < best:
+            jump = abs(spans[i, 2] - spans[i - 1, 2])
+            if best < 0 or cost < best or (cost == best and jump > best_jump):
                 best = cost
+                best_jump = jump
                 a0, a1 = origin + a[0], origin + a[2]
                 b0, b1 = origin + n - b[2], origin + n - b[0]
                 if along_x:

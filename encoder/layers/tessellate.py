@@ -1,7 +1,7 @@
 """One layer of a group of pictures becomes a mesh: constant topology and texture rectangles, disparities per frame.
 
-DESIGN 4: a grid over the non-empty area, refined where the disparity bends, cut where alpha is empty. The frames are read
-one at a time (up to four times each), so the layer may be memory-mapped and larger than memory.
+DESIGN 4: a grid over the non-empty area, refined where the disparity bends, cut where alpha is empty. The frames are
+read one at a time (up to four times each), so the layer may be memory-mapped and larger than memory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.signedinteger[Any]]
 
-# Cells are not refined below this many standard deviations of the disparity's noise: a mesh that follows noise shimmers.
+# Errors below this many standard deviations of the disparity's noise split nothing: a mesh that follows noise shimmers.
 _NOISE_LIMIT = 4.0
 # How often leaves that miss the tolerance with their final triangles are split again.
 _ROUNDS = 2
@@ -128,16 +128,16 @@ def tessellate(
     if not len(rects):
         return _empty(rgba.shape[0], tolerance)
     frames = _Frames(rgba, disparity, any_in_cells(occupied, size=config.largest), config.largest)
-    levels = occupied_levels(
-        occupied, smallest=config.smallest, count=(config.largest // config.smallest).bit_length()
-    )
+    levels = occupied_levels(occupied, smallest=config.smallest, count=(config.largest // config.smallest).bit_length())
     errors = _level_errors(frames, levels, config, width, height, wraps)
     forced = _forced_splits(levels, rects, config)
     diagonals = [level_errors[1] < level_errors[0] for level_errors in errors]
     worst = [np.minimum(level_errors[0], level_errors[1]) for level_errors in errors]
     tolerance = max(tolerance, _NOISE_LIMIT * _noise(frames))
     while True:
-        splits = [force | (level & (error > tolerance)) for force, level, error in zip(forced, levels, worst, strict=True)]
+        splits = [
+            force | (level & (error > tolerance)) for force, level, error in zip(forced, levels, worst, strict=True)
+        ]
         splits[0] = np.zeros_like(levels[0])
         leaves = _leaves(levels, splits, diagonals, config, width, height, wraps)
         if config.max_triangles is None or len(leaves.triangles) <= config.max_triangles:
@@ -240,9 +240,7 @@ def _pooled(values: IntArray, pool: np.ufunc) -> IntArray:
     """2x2 pooling with the border repeated."""
     rows, columns = values.shape
     padded = np.pad(values, ((0, rows % 2), (0, columns % 2)), mode="edge")
-    out: IntArray = pool(
-        pool(padded[::2, ::2], padded[1::2, ::2]), pool(padded[::2, 1::2], padded[1::2, 1::2])
-    )
+    out: IntArray = pool(pool(padded[::2, ::2], padded[1::2, ::2]), pool(padded[::2, 1::2], padded[1::2, 1::2]))
     return out
 
 

@@ -68,10 +68,10 @@ def fit_window(blocks, px, py, half, width, wraps):  # type: ignore[no-untyped-d
                 column, shift = bx + columns, -width
             elif bx >= columns:
                 column, shift = bx - columns, width
-            w = blocks[by, column, 0]
+            w = np.float64(blocks[by, column, 0])
             if w <= 0.0:
                 continue
-            d = blocks[by, column, 1]
+            d = np.float64(blocks[by, column, 1])
             x = blocks[by, column, 2] + shift - px
             y = blocks[by, column, 3] - py
             s += w
@@ -150,14 +150,9 @@ def cell_errors(blocks, occupied, size, width, height, values, errors):  # type:
                         continue
                     u = (blocks[by, bx, 2] - x0) / (x1 - x0)
                     v = (blocks[by, bx, 3] - y0) / (y1 - y0)
-                    if u > v:
-                        p = a + u * (b - a) + v * (d - b)
-                    else:
-                        p = a + v * (c - a) + u * (d - c)
-                    if u + v < 1.0:
-                        q = a + u * (b - a) + v * (c - a)
-                    else:
-                        q = d + (1.0 - u) * (c - d) + (1.0 - v) * (b - d)
+                    p = a + u * (b - a) + v * (d - b) if u > v else a + v * (c - a) + u * (d - c)
+                    r, s = 1.0 - u, 1.0 - v
+                    q = a + u * (b - a) + v * (c - a) if u < s else d + r * (c - d) + s * (b - d)
                     worst0 = max(worst0, w * abs(p - blocks[by, bx, 1]))
                     worst1 = max(worst1, w * abs(q - blocks[by, bx, 1]))
             errors[0, j, i] = worst0

@@ -1,8 +1,8 @@
 """A balanced quadtree over a layer and its crack-free triangles.
 
-Leaves are squares of `smallest * 2**level` texels, clipped at the right and bottom border. Neighbouring leaves differ by at
-most one level (corners included), so an edge holds at most one point of its neighbours between its ends; the leaf's
-polygon uses that point, so no T-junction is left. The right edge of a layer that wraps meets its left edge.
+Leaves are squares of `smallest * 2**level` texels, clipped at the right and bottom border. Neighbouring leaves differ by
+at most one level (corners included), so an edge holds at most one point of its neighbours between its ends; the leaf's
+polygon uses that point, and no T-junction is left. The right edge of a layer that wraps meets its left edge.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Leaves:
     """Leaves with triangles over shared points.
 
     Attributes:
-        level: (N,) int8; boxes: (N, 4) int32 x0, y0, x1, y1 texels, clipped; cells: (N, 2) int32 row, column in the level.
+        level: (N,) int8; cells: (N, 2) int32 row, column in the level.
+        boxes: (N, 4) int32 x0, y0, x1, y1 texels, clipped.
         points: (P, 2) int32 texel corners, row by row; sizes: (P,) int32 the smallest leaf at each point, texels.
         triangles: (M, 3) int32, x to the right and y down the order is clockwise; leaf_of: (M,) int32.
         twins: (K, 2) int32 pairs of points (x = W, x = 0) that are one place of a layer that wraps.
@@ -59,7 +60,7 @@ def cut_levels(levels: list[BoolArray], *, lowest: int) -> list[BoolArray]:
 
 
 def balance(levels: list[BoolArray], splits: list[BoolArray], *, wraps: bool) -> None:
-    """Splits more cells in place, until parents of split cells are split and neighbouring leaves differ by one level."""
+    """Splits more cells in place: the parents of split cells, and those whose leaves differ by more than a level."""
     for k in range(1, len(levels) - 1):
         _balance_level(levels[k], splits[k], splits[k + 1], wraps)
 

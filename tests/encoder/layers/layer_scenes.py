@@ -1,4 +1,4 @@
-"""Layers that look like real ones: slanted planes, spheres and blobs with soft edges, moving or still, with or without noise."""
+"""Layers that look like real ones: blobs with soft edges on slanted and bent surfaces, moving or still, noisy or not."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""From shells to a few textured layers and their meshes."""
