@@ -42,7 +42,7 @@ def unpack_document(data: bytes, *, name: str, max_bytes: int) -> Fields:
             strict_map_key=True,
             object_pairs_hook=_pairs,
             max_str_len=4 * limits.MAX_TEXT,
-            max_bin_len=limits.MAX_POSTER_BYTES,
+            max_bin_len=limits.MAX_MANIFEST_BYTES,
             max_array_len=limits.MAX_STAGE_FIGURES,
             max_map_len=limits.MAX_SETTINGS,
             max_ext_len=0,

@@ -11,6 +11,7 @@ import numpy as np
 
 from protocol.chunk import HEADER_BYTES, SegmentHead, decode_head
 from protocol.container import Show, open_show
+from protocol.errors import FormatError
 from protocol.manifest import Manifest, projection_to_dict
 from protocol.mesh_codec import Geometry
 
@@ -92,14 +93,20 @@ def _rung_facts(show: Show, rung: int) -> dict[str, Any]:
         **asdict(show.manifest.rungs[rung]),
         "bytes": sizes,
         "measured_bits_per_second": round(sum(bits.values()) / seconds),
-        "peak_bits_per_second": round(max(8 * h.size / float(h.duration) for h in heads)),
+        "peak_bits_per_second": round(
+            max(8 * c.segments[rung].length / float(c.duration) for c in show.index.chunks)
+        ),
         "bits_per_frame": round(sum(bits.values()) / show.manifest.frame_count),
         **_geometry_facts(show, rung),
     }
 
 
 def _head(show: Show, chunk: int, rung: int) -> SegmentHead:
-    return decode_head(show.source.read_range(show.entry(chunk, rung).offset, HEADER_BYTES))
+    entry = show.entry(chunk, rung)
+    head = decode_head(show.source.read_range(entry.offset, HEADER_BYTES))
+    if head.size != entry.length:
+        raise FormatError(f"chunk {chunk} rung {rung} is damaged; lfv verify says more", start=entry.offset, end=entry.end)
+    return head
 
 
 def _geometry_facts(show: Show, rung: int) -> dict[str, Any]:
