@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -151,6 +152,27 @@ def test_masks_are_scaled(write_video: Write, write_image: Write) -> None:
     assert a.shape == (24, 32)
     assert not a[:, :3].any()
     assert a[:, 3:].all()
+
+
+def test_a_phones_video_is_turned_upright(write_video: Write) -> None:
+    path = write_video("a.mp4", 3)
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, 8.3.2
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    upright = open_footage([Filmed("a", path, Size(48, 64))])
+    assert next(upright.frames()).images["a"].shape == (64, 48, 3)
+    # A calibration of the stored pictures is taken by its size.
+    stored = open_footage([Filmed("a", path)])
+    assert next(stored.frames()).images["a"].shape == (48, 64, 3)
+
+
+def test_a_bare_stream_is_counted(write_video: Write) -> None:
+    # Without a container there are no times: frame k is at k / rate.
+    footage = open_footage([Filmed(n, write_video(f"{n}.h264", 9, gop=4)) for n in ("a", "b")])
+    assert footage.timestamps == tuple(Fraction(k) / footage.frame_rate for k in range(9))
+    assert numbers(footage, "a") == list(range(9))
+    assert numbers(footage, "b", first=6) == [6, 7, 8]
 
 
 def test_wrong_sizes_and_kinds_are_named(write_video: Write, write_image: Write) -> None:

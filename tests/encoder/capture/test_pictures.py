@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -40,6 +41,39 @@ def test_matrix_and_range(matrix: int, weights: tuple[float, float], cb: int, cr
     u, v = np.full((8, 128), cb, np.uint8), np.full((8, 128), cr, np.uint8)
     rgb = rgb_from_frame(yuv_frame(y, u, v, matrix=matrix, full=full))
     assert np.abs(rgb - reference(y, u, v, weights, full=full)).max() <= 1
+
+
+def enlarged(chroma: np.ndarray, *, left: bool) -> np.ndarray:
+    """Chroma at every luma sample, linearly between the places where its samples lie."""
+
+    def along(values: np.ndarray, axis: int, *, centred: bool) -> np.ndarray:
+        count = values.shape[axis]
+        place = np.arange(2 * count) / 2
+        place = np.clip(place - 0.25 if centred else place, 0, count - 1)
+        return np.apply_along_axis(lambda line: np.interp(place, np.arange(count), line), axis, values)
+
+    return along(along(chroma.astype(float), 0, centred=True), 1, centred=not left)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_chroma_lies_where_the_frame_says(left: bool) -> None:
+    random = np.random.default_rng(0)
+    y = random.integers(70, 180, (32, 48), dtype=np.uint8)
+    u, v = random.integers(100, 150, (2, 16, 24), dtype=np.uint8)
+    frame = yuv_frame(y, u, v, matrix=1, full=False)
+    if left:  # H.264's default; a lossless round trip is the way to make such a frame
+        encoder = av.CodecContext.create("libx264", "w")
+        encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 48, 32, "yuv420p", Fraction(1, 30)
+        encoder.colorspace, encoder.color_range, encoder.options = 1, 1, {"qp": "0"}
+        frame.pts = 0
+        decoder = av.CodecContext.create("h264", "r")
+        packets = [*encoder.encode(frame), *encoder.encode()]
+        frame = [*(f for p in packets for f in decoder.decode(p)), *decoder.decode(None)][0]
+    kr, kb = BT709
+    luma, pb, pr = (y - 16.0) / 219, (enlarged(u, left=left) - 128) / 224, (enlarged(v, left=left) - 128) / 224
+    red, blue = luma + 2 * (1 - kr) * pr, luma + 2 * (1 - kb) * pb
+    exact = np.stack([red, (luma - kr * red - kb * blue) / (1 - kr - kb), blue], -1) * 255
+    assert np.abs(rgb_from_frame(frame) - np.clip(exact, 0, 255)).max() <= 1
 
 
 @pytest.mark.parametrize(("rows", "weights"), [(480, BT601), (720, BT709), (1080, BT709)])
