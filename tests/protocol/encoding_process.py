@@ -1,9 +1,9 @@
-"""A stand-in for the encoder in a process of its own: appends segments from files, then finishes. For kills and full disks.
+"""A stand-in for the encoder in a process of its own, for kills and full disks: appends segments, then finishes.
 
     python encoding_process.py OUT FOLDER PAUSE_S [LIMIT_BYTES]
 
-FOLDER holds NUMBER-RUNG.segment and manifest.msgpack. Prints "chunk N" after each append. With a limit, no file may grow
-beyond it. An error of ours is printed as one line, exit code 1.
+FOLDER holds NUMBER-RUNG.segment and manifest.msgpack. Prints "chunk N" after each append. With a limit, no file may
+grow beyond it. An error of ours is printed as one line, exit code 1.
 """
 
 from __future__ import annotations

@@ -16,9 +16,10 @@ from protocol.container import FileSource, MemorySource, open_show
 from protocol.errors import FormatError, StorageError
 from protocol.fields import pack_document
 from protocol.header import HEADER_BYTES, decode_header
-from protocol.index import encode_index
+from protocol.index import digest, encode_index
 from protocol.manifest import manifest_to_document
-from tests.protocol.examples import chunk, manifest, write_show
+from protocol.partial import PartialShow
+from tests.protocol.examples import chunk, manifest, segments, write_show
 from tests.protocol.seals import seal_segment, seal_show
 
 
@@ -54,9 +55,6 @@ def test_one_range_gives_manifest_and_index_and_one_more_a_segment(show):
 
 
 def test_a_large_front_takes_two_ranges(tmp_path):
-    from protocol.partial import PartialShow
-    from tests.protocol.examples import segments
-
     with PartialShow.open_or_create(tmp_path / "a.lfv", fingerprint=b"") as partial:
         for number in range(2):
             partial.append(segments(number))
@@ -202,8 +200,6 @@ def test_forged_segments_behind_right_checksums(show, data):
         forged[data.draw(st.integers(0, len(forged) - 1))] = data.draw(st.integers(0, 255))
     sealed = seal_segment(bytes(forged))
     whole = show[: entry.offset] + sealed + show[entry.end :]
-    from protocol.index import digest
-
     first = opened.index.chunks[0]
     segments = (first.segments[0], replace(entry, digest=digest(sealed)))
     chunks = (replace(first, segments=segments), *opened.index.chunks[1:])

@@ -1,4 +1,4 @@
-"""The journal: nothing that is complete is ever lost, and the finished show does not depend on what happened on the way."""
+"""The journal: what is complete is never lost, and the finished show does not depend on what happened on the way."""
 
 from __future__ import annotations
 
@@ -200,18 +200,21 @@ def test_one_writer_at_a_time(tmp_path, chunks):
 def test_a_worker_that_outlives_a_killed_encoder_does_not_hold_the_lock(tmp_path):
     out = tmp_path / "a.lfv"
     with PartialShow.open_or_create(out, fingerprint=FINGERPRINT) as partial:
-        read, write = os.pipe()
+        started, stop = os.pipe(), os.pipe()
         worker = os.fork()
         if worker == 0:
-            os.close(write)
-            os.read(read, 1)
+            os.close(stop[1])
+            os.write(started[1], b"x")
+            os.read(stop[0], 1)
             os._exit(0)
-        os.close(read)
+        os.read(started[0], 1)
         # What a kill does to the encoder: its descriptors close.
         partial.close()
         PartialShow.open_or_create(out, fingerprint=FINGERPRINT).close()
-        os.close(write)
+        os.close(stop[1])
         os.waitpid(worker, 0)
+        for end in (*started, stop[0]):
+            os.close(end)
 
 
 def test_other_settings_are_refused_and_restart_discards(tmp_path, chunks):
@@ -219,7 +222,7 @@ def test_other_settings_are_refused_and_restart_discards(tmp_path, chunks):
     with PartialShow.open_or_create(out, fingerprint=FINGERPRINT) as partial:
         partial.append(chunks[0])
     before = partial_path(out).read_bytes()
-    with pytest.raises(UsageError, match="other settings or footage.*--restart"):
+    with pytest.raises(UsageError, match=r"other settings or footage.*--restart"):
         PartialShow.open_or_create(out, fingerprint=b"other")
     assert partial_path(out).read_bytes() == before
     with PartialShow.open_or_create(out, fingerprint=b"other", restart=True) as partial:
