@@ -13,6 +13,8 @@ from encoder.rig.camera_model import CameraModel
 
 # Beyond this angle off the axis no lens of this family is calibrated.
 _WIDEST_TANGENT = math.tan(math.radians(89.5))
+# A pinhole has no such end; only numbers do.
+_SMALLEST_COTANGENT = 1e-9
 
 
 def _focal_stretched(params: tuple[float, ...], x: float, y: float) -> tuple[float, ...]:
@@ -30,7 +32,7 @@ class Pinhole(CameraModel):
         xp, p = namespace(points)
         fx, fy, cx, cy = self.params
         z = p[..., 2]
-        valid = z > 0
+        valid = z > _SMALLEST_COTANGENT * (xp.abs(p[..., 0]) + xp.abs(p[..., 1]))
         depth = xp.where(valid, z, xp.ones_like(z))
         return xp.stack([fx * p[..., 0] / depth + cx, fy * p[..., 1] / depth + cy], -1), valid
 
@@ -61,10 +63,10 @@ class Radtan(CameraModel):
     def project(self, points: Any) -> tuple[Any, Any]:
         xp, p = namespace(points)
         fx, fy, cx, cy = self.params[:4]
-        z = p[..., 2]
-        depth = xp.where(z > 0, z, xp.ones_like(z))
-        x, y = p[..., 0] / depth, p[..., 1] / depth
-        valid = (z > 0) & (x * x + y * y < self.largest_radius**2)
+        x, y, z = p[..., 0], p[..., 1], p[..., 2]
+        valid = (z > 0) & (x * x + y * y < (self.largest_radius * z) ** 2)
+        depth = xp.where(valid, z, xp.ones_like(z))
+        x, y = x / depth, y / depth
         x, y = xp.where(valid, x, xp.zeros_like(x)), xp.where(valid, y, xp.zeros_like(y))
         x, y, _ = self._distort(x, y)
         return xp.stack([fx * x + cx, fy * y + cy], -1), valid
