@@ -13,6 +13,7 @@ from encoder.atlas.dilate import NEUTRAL
 from encoder.atlas.pack import AtlasLayout
 from encoder.atlas.picture import Picture
 from encoder.layers.tessellate import Tessellation
+from encoder.video import colour as bt709
 from protocol.mesh_codec import LayerMesh, Rect
 
 
@@ -39,6 +40,15 @@ class Atlas:
 
     colour: NDArray[np.uint8]
     alpha: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Planes:
+    """One frame of video, 8 bit 4:2:0: luma (H, W), cb and cr (H / 2, W / 2) uint8, of the whole picture."""
+
+    luma: NDArray[np.uint8]
+    cb: NDArray[np.uint8]
+    cr: NDArray[np.uint8]
 
 
 def rect_sizes(layers: Sequence[Tessellation]) -> NDArray[np.int32]:
@@ -92,6 +102,23 @@ def paint(plan: PaintPlan, rgba: NDArray[np.uint8], atlas: Atlas) -> None:
         atlas: is written in place.
     """
     _paint(plan.rects, plan.gutter, plan.wraps, np.asarray(rgba), atlas.colour, atlas.alpha)
+
+
+def new_planes(picture: Picture) -> Planes:
+    """Planes of a black picture."""
+    size, half = (picture.height, picture.width), (picture.height // 2, picture.width // 2)
+    return Planes(np.full(size, 16, np.uint8), np.full(half, 128, np.uint8), np.full(half, 128, np.uint8))
+
+
+def write_planes(atlas: Atlas, picture: Picture, planes: Planes) -> None:
+    """Converts a painted frame into the picture's colour and alpha regions, in place."""
+    for write, image, x, y in (
+        (bt709.write_colour, atlas.colour, 0, 0),
+        (bt709.write_alpha, atlas.alpha, picture.alpha_x, picture.alpha_y),
+    ):
+        rows, columns = slice(y, y + picture.colour_height), slice(x, x + picture.colour_width)
+        half = (slice(y // 2, rows.stop // 2), slice(x // 2, columns.stop // 2))
+        write(image, planes.luma[rows, columns], planes.cb[half], planes.cr[half])
 
 
 @njit(cache=True, nogil=True)

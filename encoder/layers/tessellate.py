@@ -1,7 +1,7 @@
 """One layer of a group of pictures becomes a mesh: constant topology and texture rectangles, disparities per frame.
 
 DESIGN 4: a grid over the non-empty area, refined where the disparity bends, cut where alpha is empty. The frames are
-read one at a time (up to four times each), so the layer may be memory-mapped and larger than memory.
+read one at a time, again for every pass where a quarter of the layer is too much to keep, so it may be memory-mapped.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from encoder.layers.occupancy import any_in_cells, occupied_rects, occupied_texe
 from encoder.layers.tessellate_quadtree import (
     Leaves,
     balance,
+    children,
     cut_levels,
     gather_leaves,
     occupied_levels,
@@ -37,6 +38,10 @@ _NOISE_LIMIT = 4.0
 _ROUNDS = 2
 # How much the tolerance grows at a time until the mesh fits `max_triangles`.
 _RELAX = 1.4
+# Triangles whose mean disparities lie within this many tolerances are drawn in the order of the grid, which packs well.
+_ORDER_STEP = 2.0
+# Blocks of a layer that are kept between passes: 16 bytes for 2x2 texels.
+_KEPT_BYTES = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class TessellationConfig:
     """
 
     largest: int = 32
-    smallest: int = 2
+    smallest: int = 4
     cut: int = 8
     cell: int = 16
     gutter: int = 8
@@ -78,11 +83,12 @@ class Tessellation:
         points: (P, 2) uint16 texel corners, x in 0..W, y in 0..H; points at x = W and x = 0 of a layer that wraps are
             separate, with equal disparities.
         disparities: (T, P) float32, 1/m; exactly constant over T where a point does not move.
-        triangles: (M, 3) uint32, clockwise in texel coordinates, far to near at frame 0.
+        triangles: (M, 3) uint32, clockwise in texel coordinates, far to near at frame 0 in steps of two tolerances.
         triangle_rect: (M,) uint16.
         rects: (R, 4) int32 x, y, width, height, texels, inside the layer, disjoint.
         tolerance: 1/m, what the mesh was refined to (larger than asked where the noise or `max_triangles` said so).
-        error: 1/m, the largest alpha-weighted error of any 2x2 block in any frame.
+        error: 1/m, the largest alpha-weighted error of any 2x2 block in any frame, before points that hardly move were
+            made to stand still.
     """
 
     points: NDArray[np.uint16]
@@ -127,13 +133,13 @@ def tessellate(
     rects = occupied_rects(any_in_cells(occupied, size=config.cell), cell=config.cell, gutter=config.gutter)
     if not len(rects):
         return _empty(rgba.shape[0], tolerance)
-    frames = _Frames(rgba, disparity, any_in_cells(occupied, size=config.largest), config.largest)
+    frames = _Frames(rgba, disparity, any_in_cells(occupied, size=config.largest), config.largest, [])
     levels = occupied_levels(occupied, smallest=config.smallest, count=(config.largest // config.smallest).bit_length())
-    errors = _level_errors(frames, levels, config, width, height, wraps)
     forced = _forced_splits(levels, rects, config)
+    tolerance = max(tolerance, _NOISE_LIMIT * _noise(frames))
+    errors = _level_errors(frames, levels, forced, config, projection, tolerance)
     diagonals = [level_errors[1] < level_errors[0] for level_errors in errors]
     worst = [np.minimum(level_errors[0], level_errors[1]) for level_errors in errors]
-    tolerance = max(tolerance, _NOISE_LIMIT * _noise(frames))
     while True:
         splits = [
             force | (level & (error > tolerance)) for force, level, error in zip(forced, levels, worst, strict=True)
@@ -148,16 +154,19 @@ def tessellate(
     values, errors_of = _solve_points(frames, leaves, config, width, wraps)
     for _ in range(_ROUNDS):
         failing = (errors_of > tolerance) & (leaves.level > 0)
-        if not failing.any() or config.max_triangles is not None:
+        if not failing.any():
             break
         for level in range(1, len(splits)):
             rows, columns = leaves.cells[failing & (leaves.level == level)].T
             splits[level][rows, columns] = True
-        leaves = _leaves(levels, splits, diagonals, config, width, height, wraps)
+        finer = _leaves(levels, splits, diagonals, config, width, height, wraps)
+        if config.max_triangles is not None and len(finer.triangles) > config.max_triangles:
+            break
+        leaves = finer
         values, errors_of = _solve_points(frames, leaves, config, width, wraps)
     still = values.max(axis=0) - values.min(axis=0) <= config.static_fraction * tolerance
     values[:, still] = values[:, still].mean(axis=0, dtype=np.float64).astype(np.float32)
-    order = np.argsort(values[0][leaves.triangles].mean(axis=1, dtype=np.float64), kind="stable")
+    order = _draw_order(values[0][leaves.triangles].mean(axis=1, dtype=np.float64), tolerance)
     rect_of = _rect_of_leaves(leaves.boxes, rects, config.cell)
     _log.debug("%d leaves, %d triangles, %d rectangles", len(leaves.boxes), len(leaves.triangles), len(rects))
     return Tessellation(
@@ -173,20 +182,31 @@ def tessellate(
 
 @dataclass(frozen=True)
 class _Frames:
-    """The layer as 2x2 blocks, one frame at a time; the array is used again for the next frame."""
+    """The layer as 2x2 blocks, one frame at a time: kept from the first pass where they are few, else made again.
+
+    A frame's blocks are valid until the next frame is asked for.
+    """
 
     rgba: NDArray[np.uint8]
     disparity: NDArray[np.float32]
     tiles: BoolArray
     tile: int
+    kept: list[NDArray[np.float32]]
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        height, width = self.disparity.shape[1:]
-        blocks = np.zeros((-(-height // 2), -(-width // 2), 4), np.float32)
-        for t in range(self.rgba.shape[0]):
+        count, height, width = self.disparity.shape
+        shape = (-(-height // 2), -(-width // 2), 4)
+        keep = count * shape[0] * shape[1] * 16 <= _KEPT_BYTES
+        yield from self.kept
+        blocks = np.zeros(shape, np.float32)
+        for t in range(len(self.kept), count):
             frame = np.asarray(self.rgba[t])
             fit.reduce_blocks(frame, np.asarray(self.disparity[t]), self.tiles, self.tile, blocks)
+            if keep:
+                self.kept.append(blocks)
             yield blocks
+            if keep:
+                blocks = np.zeros(shape, np.float32)
 
 
 def _empty(frame_count: int, tolerance: float) -> Tessellation:
@@ -202,16 +222,30 @@ def _empty(frame_count: int, tolerance: float) -> Tessellation:
 
 
 def _level_errors(
-    frames: _Frames, levels: list[BoolArray], config: TessellationConfig, width: int, height: int, wraps: bool
+    frames: _Frames,
+    levels: list[BoolArray],
+    forced: list[BoolArray],
+    config: TessellationConfig,
+    projection: Projection,
+    tolerance: float,
 ) -> list[FloatArray]:
-    """Per level (2, rows, columns) float32: the largest error of each cell over the frames, for both diagonals."""
+    """Per level (2, rows, columns) float32: the largest error of each cell over the frames, for both diagonals.
+
+    From coarse to fine, only cells whose parents are to be split; the others, which stay 0, are no leaves unless their
+    neighbours' balance makes them, and then the check of the final triangles sees to them.
+    """
+    width, height, wraps = projection.width, projection.height, projection.wraps
     errors = [np.zeros((2, *level.shape), np.float32) for level in levels]
-    for blocks in frames:
-        for k, level in enumerate(levels):
-            size = config.smallest << k
-            values = np.zeros((level.shape[0] + 1, level.shape[1] + 1), np.float32)
-            fit.lattice_values(blocks, level, size, config.largest, width, height, wraps, values)
-            fit.cell_errors(blocks, level, size, width, height, values, errors[k])
+    active = levels[-1]
+    for k in range(len(levels) - 1, -1, -1):
+        size = config.smallest << k
+        values = np.zeros((levels[k].shape[0] + 1, levels[k].shape[1] + 1), np.float32)
+        for blocks in frames:
+            fit.lattice_values(blocks, active, size, config.largest, width, height, wraps, values)
+            fit.cell_errors(blocks, active, size, width, height, values, errors[k])
+        if k > 0:
+            split = active & (forced[k] | (errors[k].min(axis=0) > tolerance))
+            active = levels[k - 1] & children(split, levels[k - 1].shape)
     return errors
 
 
@@ -289,6 +323,12 @@ def _noise(frames: _Frames) -> float:
     d = blocks[..., 1]
     bend = np.abs(d[:, 1:-1] - 0.5 * (d[:, :-2] + d[:, 2:]))[inner]
     return float(1.4826 / np.sqrt(1.5) * np.median(bend)) if bend.size else 0.0
+
+
+def _draw_order(means: FloatArray, tolerance: float) -> IntArray:
+    """(M,) mean disparities -> the painter's order: far to near in steps, and as they come within a step."""
+    steps = np.floor(means / (_ORDER_STEP * tolerance)) if tolerance > 0 else means
+    return np.argsort(steps, kind="stable")
 
 
 def _rect_of_leaves(boxes: IntArray, rects: IntArray, cell: int) -> IntArray:

@@ -28,6 +28,16 @@ def reduce_blocks(rgba, disparity, tiles, tile, blocks):  # type: ignore[no-unty
                 continue
             for by in range(ty * tile // 2, min((ty + 1) * tile // 2, blocks.shape[0])):
                 for bx in range(tx * tile // 2, min((tx + 1) * tile // 2, blocks.shape[1])):
+                    x, y = 2 * bx, 2 * by
+                    if x + 1 < width and y + 1 < height:
+                        solid = rgba[y, x, 3] & rgba[y, x + 1, 3] & rgba[y + 1, x, 3] & rgba[y + 1, x + 1, 3]
+                        total = disparity[y, x] + disparity[y, x + 1] + disparity[y + 1, x] + disparity[y + 1, x + 1]
+                        if solid == 255 and math.isfinite(total):
+                            blocks[by, bx, 0] = 4.0
+                            blocks[by, bx, 1] = np.float32(0.25) * total
+                            blocks[by, bx, 2] = x + 1
+                            blocks[by, bx, 3] = y + 1
+                            continue
                     weight = np.float32(0.0)
                     value = np.float32(0.0)
                     cx = np.float32(0.0)

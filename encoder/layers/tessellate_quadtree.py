@@ -1,8 +1,8 @@
 """A balanced quadtree over a layer and its crack-free triangles.
 
-Leaves are squares of `smallest * 2**level` texels, clipped at the right and bottom border. Neighbouring leaves differ by
-at most one level (corners included), so an edge holds at most one point of its neighbours between its ends; the leaf's
-polygon uses that point, and no T-junction is left. The right edge of a layer that wraps meets its left edge.
+Leaves are squares of `smallest * 2**level` texels, clipped at the right and bottom border. Neighbouring leaves differ
+by at most one level (corners included), so an edge holds at most one point of its neighbours between its ends; the
+leaf polygon uses that point, and no T-junction is left. The right edge of a layer that wraps meets its left edge.
 """
 
 from __future__ import annotations
@@ -65,6 +65,15 @@ def balance(levels: list[BoolArray], splits: list[BoolArray], *, wraps: bool) ->
         _balance_level(levels[k], splits[k], splits[k + 1], wraps)
 
 
+def children(cells: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+    """Cells of one level -> the cells below them, of the level of `shape`."""
+    out = np.zeros((2 * cells.shape[0], 2 * cells.shape[1]), np.bool_)
+    for y in (0, 1):
+        for x in (0, 1):
+            out[y::2, x::2] = cells
+    return out[: shape[0], : shape[1]]
+
+
 def gather_leaves(levels: list[BoolArray], splits: list[BoolArray]) -> list[BoolArray]:
     """Per level, which cells are leaves; every occupied texel lies in exactly one."""
     exists = np.ones_like(levels[-1])
@@ -72,9 +81,7 @@ def gather_leaves(levels: list[BoolArray], splits: list[BoolArray]) -> list[Bool
     for k in range(len(levels) - 1, -1, -1):
         leaves.append(exists & levels[k] & ~splits[k])
         if k > 0:
-            rows, columns = levels[k - 1].shape
-            parents = exists & levels[k] & splits[k]
-            exists = np.repeat(np.repeat(parents, 2, axis=0), 2, axis=1)[:rows, :columns]
+            exists = children(exists & levels[k] & splits[k], levels[k - 1].shape)
     return leaves[::-1]
 
 

@@ -61,7 +61,7 @@ def test_one_colour_spreads_and_far_texels_are_neutral() -> None:
     rgba = np.zeros((300, 100, 4), np.uint8)
     rgba[190:200, 40:60] = 200, 100, 50, 255
     out = dilate_colour(rgba)
-    assert (out[180:210, 30:70, :3] == [200, 100, 50]).all()
+    assert np.abs(out[180:210, 30:70, :3].astype(int) - [200, 100, 50]).max() <= 1
     assert (out[:90, :, :3] == NEUTRAL).all()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoder.atlas.dilate import NEUTRAL
 from encoder.atlas.pack import GUTTER, pack
-from encoder.atlas.paint import new_atlas, paint, paint_plan, place, rect_sizes
+from encoder.atlas.paint import new_atlas, new_planes, paint, paint_plan, place, rect_sizes, write_planes
+from encoder.atlas.picture import Picture
 from encoder.layers.tessellate import tessellate
 from protocol.mesh_codec import Geometry, decode_geometry, encode_geometry
 from tests.encoder.layers.layer_scenes import blobs, grid
@@ -71,3 +73,25 @@ def test_gutters_continue_the_layer_and_the_rest_is_neutral() -> None:
         expected[ay - GUTTER : ay + h + GUTTER, ax - GUTTER : ax + w + GUTTER] = piece
     assert np.array_equal(atlas.colour, expected[..., :3])
     assert np.array_equal(atlas.alpha, expected[..., 3])
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_planes_hold_colour_and_alpha_within_the_rounding_of_video(beside: bool) -> None:
+    """Smooth colour survives 8 bit 4:2:0 within two steps, alpha within one, each in its region."""
+    picture = Picture(128, 48, 64, 48, 64, 0) if beside else Picture(64, 96, 64, 48, 0, 48)
+    atlas = new_atlas(picture)
+    y, x = np.mgrid[0:48, 0:64]
+    atlas.colour[...] = np.stack([2 * x + y, 200 - 2 * x, 90 + x + y], axis=-1)
+    atlas.alpha[...] = (x * y) % 256
+    planes = new_planes(picture)
+    write_planes(atlas, picture, planes)
+    full = np.stack([planes.luma, *(np.kron(c, np.ones((2, 2), np.uint8)) for c in (planes.cb, planes.cr))], axis=-1)
+    luma, cb, cr = np.moveaxis(full[:48, :64].astype(float), -1, 0)
+    grey = (luma - 16) / 219
+    red = grey + 1.5748 * (cr - 128) / 224
+    blue = grey + 1.8556 * (cb - 128) / 224
+    green = (grey - 0.2126 * red - 0.0722 * blue) / 0.7152
+    assert np.abs(255 * np.stack([red, green, blue], axis=-1) - atlas.colour).max() <= 4
+    region = full[picture.alpha_y :, picture.alpha_x :]
+    assert np.abs((region[..., 0].astype(float) - 16) / 219 * 255 - atlas.alpha).max() <= 0.6
+    assert (region[..., 1:] == 128).all()

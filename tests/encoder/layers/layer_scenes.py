@@ -1,4 +1,4 @@
-"""Layers that look like real ones: blobs with soft edges on slanted and bent surfaces, moving or still, noisy or not."""
+"""Layers like real ones: blobs with soft edges on slanted and bent surfaces, moving or still, noisy or not."""
 
 from __future__ import annotations
 
