@@ -135,7 +135,7 @@ def test_faults_behind_right_checksums(tmp_path):
         "picture at": {"video": (units[0], *(replace(u, data=b"\0\0\0\1\x09\xf0") for u in units[1:]))},
         "manifest says 64x64": {"video": _units_of(96)},
         "layers": {"geometry": encode_geometry(Geometry(layers[:1]))},
-        "3 frames": {"geometry": encode_geometry(examples.geometry(2))},
+        "2 of 3": {"geometry": encode_geometry(examples.geometry(2))},
         "sound": {"sound": (SoundPacket(examples.chunk(0).start, b"\xff\xff\xff\xff"),)},
     }
     for number, (says, changes) in enumerate(wrong.items()):
