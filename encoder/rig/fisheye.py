@@ -31,7 +31,9 @@ class KannalaBrandt(CameraModel):
         off_axis = x * x + y * y > 1e-24 * z * z
         radius = xp.sqrt(xp.where(off_axis, x * x + y * y, xp.ones_like(z)))
         theta = xp.where(off_axis, xp.arctan2(radius, z), xp.where(z > 0, 0.0 * z, 0.0 * z + math.pi))
-        scale = xp.where(off_axis, self._value_and_slope(theta)[0] / radius, 1.0 / xp.where(z > 0, z, xp.ones_like(z)))
+        scale = xp.where(
+            off_axis, self._value_and_slope(theta)[0] / radius, 1.0 / xp.where((z > 0) & ~off_axis, z, xp.ones_like(z))
+        )
         valid = theta < self.largest_angle
         return xp.stack([fx * scale * x + cx, fy * scale * y + cy], -1), valid
 

@@ -45,7 +45,7 @@ class Ocam(CameraModel):
         theta = xp.where(off_axis, xp.arctan2(radius, z), xp.where(z > 0, 0.0 * z, 0.0 * z + math.pi))
         valid = theta < self.largest_angle
         rho = solve_increasing(self._angle_and_slope, theta, self._largest_rho, xp=xp)
-        scale = xp.where(off_axis, rho / radius, -self.params[7] / xp.where(z > 0, z, xp.ones_like(z)))
+        scale = xp.where(off_axis, rho / radius, -self.params[7] / xp.where((z > 0) & ~off_axis, z, xp.ones_like(z)))
         x, y = x * scale, y * scale
         return xp.stack([e * y + x + cx, stretch * (c * y + d * x) + cy], -1), valid
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -27,7 +28,7 @@ def write_image() -> Callable[..., Path]:
         frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 90, np.uint8), format="rgb24")
         encoder = av.CodecContext.create("png", "w")
         encoder.width, encoder.height, encoder.pix_fmt = width, height, "rgb24"
-        encoder.time_base = "1/1"
+        encoder.time_base = Fraction(1)
         path.write_bytes(b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)]))
         return path
 

@@ -34,9 +34,7 @@ model_kinds = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.k
 
 
 def test_broxtons_golden_point() -> None:
-    rotation = rotation_from_angle_axis(
-        np.array([-0.03295944563072383, 0.02964606619481096, -0.03337751007195316])
-    )
+    rotation = rotation_from_angle_axis(np.array([-0.03295944563072383, 0.02964606619481096, -0.03337751007195316]))
     centre = np.array([0.003311238794086777, 0.000126384684934784, 0.42421246053630285])
     focal = 1111.3638715594666
     lens = (1284.7296468363463, 925.4651609728676, 0.0970525284520715, -0.01708587111009977, 0.0, 0.0)
@@ -118,7 +116,7 @@ def test_torch_gradients_are_those_of_the_projection(model: CameraModel) -> None
 
 @model_kinds
 def test_a_resized_image_has_the_scaled_pixels(model: CameraModel, rng: np.random.Generator) -> None:
-    points = rng.normal(size=(200, 3)) + [0.0, 0.0, 2.0]
+    points = rng.normal((0.0, 0.0, 2.0), size=(200, 3))
     pixels, valid = model.project(points)
     half, _ = model.scaled(0.5, (model.width + 1) // 2, (model.height + 1) // 2).project(points)
     np.testing.assert_allclose(half[valid], 0.5 * pixels[valid], atol=1e-6)
