@@ -176,7 +176,7 @@ def _import_error(error: ImportError, argv: list[str]) -> LfvError | None:
     if "cannot open shared object file" in str(error):
         library = str(error).partition(":")[0]
         return DisplayError(
-            f"the system library {library} is missing; apt-get install libegl1 libgl1 libgomp1 libxrender1"
+            f"the system library {library} is missing; apt-get install libegl1 libgl1 libgomp1 libusb-1.0-0 libxrender1"
         )
     return None
 
