@@ -34,6 +34,22 @@ class Picture:
         return self.width * self.height
 
 
+def with_room(picture: Picture, *, factor: float, caps: PictureCaps = STANDARD) -> tuple[int, int]:
+    """Width and height of a colour region of `factor` times the area, or as near to it as the caps allow.
+
+    A show's picture never changes its size, but later groups of pictures may need more of it than the first.
+    """
+    wanted = factor * picture.colour_width * picture.colour_height
+    width, height = picture.colour_width, picture.colour_height
+    while width * height < wanted:
+        larger = sorted(((width + 16, height), (width, height + 16)), key=lambda size: max(size))
+        fitting = [size for size in larger if picture_for(*size, caps=caps) is not None]
+        if not fitting:
+            break
+        width, height = fitting[0]
+    return width, height
+
+
 def picture_for(colour_width: int, colour_height: int, *, caps: PictureCaps = STANDARD) -> Picture | None:
     """The squarer of the two arrangements that the caps allow; None where neither does.
 

@@ -32,7 +32,7 @@ BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.signedinteger[Any]]
 
-# Errors below this many standard deviations of the disparity's noise split nothing: a mesh that follows noise shimmers.
+# Errors below this many standard deviations of the noise of what they average split nothing: noise would shimmer.
 _NOISE_LIMIT = 4.0
 # How often leaves that miss the tolerance with their final triangles are split again.
 _ROUNDS = 2
@@ -41,7 +41,7 @@ _RELAX = 1.4
 # Triangles whose mean disparities lie within this many tolerances are drawn in the order of the grid, which packs well.
 _ORDER_STEP = 2.0
 # Blocks of a layer that are kept between passes: 16 bytes for 2x2 texels.
-_KEPT_BYTES = 512 << 20
+_KEPT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class TessellationConfig:
         cell: rectangles of the atlas are made of whole cells of this size; at least `cut`.
         gutter: what the atlas puts around each rectangle; decides how readily rectangles are merged.
         alpha_threshold: the least alpha (1..255) that must be covered.
-        static_fraction: points that move by less than this part of the tolerance over all frames stand still.
+        static_fraction: points that move by less than this part of the tolerance, or than their noise, stand still.
         max_triangles: the tolerance is relaxed until the layer has no more, where that is possible; None is no limit.
     """
 
@@ -86,7 +86,7 @@ class Tessellation:
         triangles: (M, 3) uint32, clockwise in texel coordinates, far to near at frame 0 in steps of two tolerances.
         triangle_rect: (M,) uint16.
         rects: (R, 4) int32 x, y, width, height, texels, inside the layer, disjoint.
-        tolerance: 1/m, what the mesh was refined to (larger than asked where the noise or `max_triangles` said so).
+        tolerance: 1/m, what blocks were refined to (larger than asked where the noise or `max_triangles` said so).
         error: 1/m, the largest alpha-weighted error of any 2x2 block in any frame, before points that hardly move were
             made to stand still.
     """
@@ -136,8 +136,9 @@ def tessellate(
     frames = _Frames(rgba, disparity, any_in_cells(occupied, size=config.largest), config.largest, [])
     levels = occupied_levels(occupied, smallest=config.smallest, count=(config.largest // config.smallest).bit_length())
     forced = _forced_splits(levels, rects, config)
-    tolerance = max(tolerance, _NOISE_LIMIT * _noise(frames))
-    errors = _level_errors(frames, levels, forced, config, projection, tolerance)
+    asked, noise = tolerance, _noise(frames)
+    tolerance = max(asked, _NOISE_LIMIT * noise)
+    errors = _level_errors(frames, levels, forced, config, projection, asked, noise)
     diagonals = [level_errors[1] < level_errors[0] for level_errors in errors]
     worst = [np.minimum(level_errors[0], level_errors[1]) for level_errors in errors]
     while True:
@@ -164,9 +165,11 @@ def tessellate(
             break
         leaves = finer
         values, errors_of = _solve_points(frames, leaves, config, width, wraps)
-    still = values.max(axis=0) - values.min(axis=0) <= config.static_fraction * tolerance
+    # A point's value averages the blocks of a window as wide as its smallest leaf.
+    still_below = np.maximum(config.static_fraction * asked, _NOISE_LIMIT * noise / np.maximum(leaves.sizes / 2, 2.0))
+    still = values.max(axis=0) - values.min(axis=0) <= still_below
     values[:, still] = values[:, still].mean(axis=0, dtype=np.float64).astype(np.float32)
-    order = _draw_order(values[0][leaves.triangles].mean(axis=1, dtype=np.float64), tolerance)
+    order = _draw_order(values[0][leaves.triangles].mean(axis=1, dtype=np.float64), asked)
     rect_of = _rect_of_leaves(leaves.boxes, rects, config.cell)
     _log.debug("%d leaves, %d triangles, %d rectangles", len(leaves.boxes), len(leaves.triangles), len(rects))
     return Tessellation(
@@ -227,7 +230,8 @@ def _level_errors(
     forced: list[BoolArray],
     config: TessellationConfig,
     projection: Projection,
-    tolerance: float,
+    asked: float,
+    noise: float,
 ) -> list[FloatArray]:
     """Per level (2, rows, columns) float32: the largest error of each cell over the frames, for both diagonals.
 
@@ -235,14 +239,17 @@ def _level_errors(
     neighbours' balance makes them, and then the check of the final triangles sees to them.
     """
     width, height, wraps = projection.width, projection.height, projection.wraps
+    tolerance = max(asked, _NOISE_LIMIT * noise)
     errors = [np.zeros((2, *level.shape), np.float32) for level in levels]
     active = levels[-1]
     for k in range(len(levels) - 1, -1, -1):
         size = config.smallest << k
+        # A sixteenth of a cell averages (size / 8) squared blocks.
+        gain = tolerance / max(asked, _NOISE_LIMIT * noise / max(size / 8, 1.0)) if tolerance > 0 else 1.0
         values = np.zeros((levels[k].shape[0] + 1, levels[k].shape[1] + 1), np.float32)
         for blocks in frames:
             fit.lattice_values(blocks, active, size, config.largest, width, height, wraps, values)
-            fit.cell_errors(blocks, active, size, width, height, values, errors[k])
+            fit.cell_errors(blocks, active, size, width, height, values, gain, errors[k])
         if k > 0:
             split = active & (forced[k] | (errors[k].min(axis=0) > tolerance))
             active = levels[k - 1] & children(split, levels[k - 1].shape)

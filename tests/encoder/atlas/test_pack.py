@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoder.atlas.pack import AtlasLayout, _skyline, pack
-from encoder.atlas.picture import LARGE, STANDARD, PictureCaps, picture_for
+from encoder.atlas.picture import LARGE, STANDARD, PictureCaps, picture_for, with_room
 
 size_lists = st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), max_size=60)
 
@@ -95,3 +95,14 @@ def test_alpha_lies_where_the_picture_is_squarer() -> None:
     assert picture_for(64, 64, caps=PictureCaps(side=64, area=1 << 20)) is None
     with pytest.raises(ValueError, match="blocks of 16"):
         picture_for(100, 64)
+
+
+def test_room_is_given_up_to_the_caps() -> None:
+    picture = picture_for(1024, 768)
+    assert picture is not None
+    width, height = with_room(picture, factor=1.25)
+    assert 1.25 <= width * height / (1024 * 768) < 1.28
+    width, height = with_room(picture, factor=100.0)
+    assert picture_for(width, height) is not None
+    assert picture_for(width, height + 16) is None and picture_for(width + 16, height) is None
+    assert with_room(picture, factor=1.0) == (1024, 768)

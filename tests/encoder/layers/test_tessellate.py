@@ -163,6 +163,20 @@ def test_noise_does_not_refine_the_mesh() -> None:
     assert len(rough.triangles) < 1.5 * len(calm.triangles)
 
 
+def test_what_bends_under_noise_is_still_followed() -> None:
+    """Noise of several tolerances, a bend of many: the mesh is right where its leaves average the noise away."""
+    projection = grid(256, 160)
+    rgba = np.full((1, 160, 256, 4), 255, np.uint8)
+    y, x = np.mgrid[0:160, 0:256] + 0.5
+    truth = 0.6 + 0.05 * np.sin(x * np.pi / 64) * np.cos(y * 0.02)
+    noise = np.random.default_rng(2).normal(size=truth.shape) * 4 * TOLERANCE
+    mesh = tessellate(rgba, (truth + noise)[None].astype(np.float32), projection, tolerance=TOLERANCE)
+    error = np.abs(interpolated(mesh, 0, projection) - truth)
+    assert mesh.tolerance > 5 * TOLERANCE
+    assert np.sqrt((error**2).mean()) < TOLERANCE
+    assert len(mesh.triangles) < 256 * 160 / 16
+
+
 def test_points_away_from_what_moves_stand_still() -> None:
     projection = grid(256, 128)
     rgba = np.zeros((4, 128, 256, 4), np.uint8)
@@ -202,7 +216,7 @@ def test_triangles_are_drawn_far_to_near() -> None:
     rgba, disparity = blobs(width=160, height=120, bend=0.1)
     mesh = tessellate(rgba, disparity, projection, tolerance=TOLERANCE)
     means = mesh.disparities[0][mesh.triangles].mean(axis=1, dtype=np.float64)
-    assert (np.diff(np.floor(means / (2 * mesh.tolerance))) >= 0).all()
+    assert (np.diff(np.floor(means / (2 * TOLERANCE))) >= 0).all()
     assert means[-1] > means[0] + 10 * mesh.tolerance
 
 
@@ -237,6 +251,15 @@ def test_memory_mapped_layers_give_the_same_mesh(tmp_path) -> None:  # type: ign
     plain = tessellate(rgba, disparity, grid(96, 64), tolerance=TOLERANCE)
     assert np.array_equal(mapped.triangles, plain.triangles)
     assert np.array_equal(mapped.disparities, plain.disparities)
+
+
+def test_layers_too_large_to_keep_give_the_same_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
+    rgba, disparity = blobs(width=96, height=64, frames=3, bend=0.05)
+    kept = tessellate(rgba, disparity, grid(96, 64), tolerance=TOLERANCE)
+    monkeypatch.setattr("encoder.layers.tessellate._KEPT_BYTES", 0)
+    read_again = tessellate(rgba, disparity, grid(96, 64), tolerance=TOLERANCE)
+    assert np.array_equal(kept.triangles, read_again.triangles)
+    assert np.array_equal(kept.disparities, read_again.disparities)
 
 
 def test_wrong_input_is_refused() -> None:

@@ -89,7 +89,7 @@ def test_cell_errors_are_those_of_their_two_triangles(seed: int, size: int) -> N
     blocks = blocks_of(rgba[0], disparity[0])
     corners = np.random.default_rng(seed).uniform(0, 1, (2, 2)).astype(np.float32)
     errors = np.zeros((2, 1, 1), np.float32)
-    fit.cell_errors(blocks, np.ones((1, 1), bool), size, size, size, corners, errors)
+    fit.cell_errors(blocks, np.ones((1, 1), bool), size, size, size, corners, 1.0, errors)
     points = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.int32)
     for diagonal, triangles in enumerate(([[0, 1, 3], [0, 3, 2]], [[1, 3, 2], [1, 2, 0]])):
         found = np.zeros(1)
