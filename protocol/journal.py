@@ -1,4 +1,4 @@
-"""The bytes of the journal that a show is encoded into: its header, and one record per complete chunk. SPEC section 7."""
+"""The bytes of the journal that a show is encoded into: a header, and one record per complete chunk. SPEC section 7."""
 
 from __future__ import annotations
 

@@ -93,9 +93,7 @@ def _rung_facts(show: Show, rung: int) -> dict[str, Any]:
         **asdict(show.manifest.rungs[rung]),
         "bytes": sizes,
         "measured_bits_per_second": round(sum(bits.values()) / seconds),
-        "peak_bits_per_second": round(
-            max(8 * c.segments[rung].length / float(c.duration) for c in show.index.chunks)
-        ),
+        "peak_bits_per_second": round(max(8 * c.segments[rung].length / float(c.duration) for c in show.index.chunks)),
         "bits_per_frame": round(sum(bits.values()) / show.manifest.frame_count),
         **_geometry_facts(show, rung),
     }
@@ -105,7 +103,7 @@ def _head(show: Show, chunk: int, rung: int) -> SegmentHead:
     entry = show.entry(chunk, rung)
     head = decode_head(show.source.read_range(entry.offset, HEADER_BYTES))
     if head.size != entry.length:
-        raise FormatError(f"chunk {chunk} rung {rung} is damaged; lfv verify says more", start=entry.offset, end=entry.end)
+        raise FormatError(f"chunk {chunk} rung {rung} is damaged; see lfv verify", start=entry.offset, end=entry.end)
     return head
 
 
