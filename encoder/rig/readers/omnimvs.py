@@ -54,9 +54,9 @@ def _camera(entry: Any, *, path: Path, index: int) -> CalibratedCamera:
     if entry.get("model", "ocam") != "ocam":
         raise RigError(f"{where}: model '{entry['model']}' is not known; it must be 'ocam'")
     # The first number of a polynomial counts its coefficients.
-    polynomial = numbers(field("poly"), shape=(-1,), where=f"{where}, poly")
-    if len(polynomial) < 4 or polynomial[0] != len(polynomial) - 1:
-        raise RigError(f"{where}, poly: must be its length followed by 3 or more coefficients")
+    polynomial = numbers(field("inv_poly"), shape=(-1,), where=f"{where}, inv_poly")
+    if len(polynomial) < 3 or polynomial[0] != len(polynomial) - 1:
+        raise RigError(f"{where}, inv_poly: must be its length followed by 2 or more coefficients")
     row, column = numbers(field("center"), shape=(2,), where=f"{where}, center")
     c, d, e = numbers(field("affine"), shape=(3,), where=f"{where}, affine")
     size = numbers(field("image_size"), shape=(2,), where=f"{where}, image_size")

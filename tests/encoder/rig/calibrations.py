@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def basalt(folder: Path) -> Path:
 
 def omnimvs(folder: Path) -> Path:
     cameras = "".join(
-        f"  - cam_id: {i + 1}\n    model: ocam\n    poly: [5, {-FOCAL}, 0.0, 0.001, 0.0, 0.0]\n"
+        f"  - cam_id: {i + 1}\n    model: ocam\n    inv_poly: [2, {FOCAL * math.pi / 2}, {FOCAL}]\n"
         f"    center: [{CY - 0.5}, {CX - 0.5}]\n    affine: [1.0, 0.0, 0.0]\n    image_size: [{HEIGHT}, {WIDTH}]\n"
         f"    pose: [0.0, 0.0, 0.0, {x}, {y}, {z}]\n    max_fov: 190.0\n    img_dir: {NAMES[i]}\n"
         for i, (x, y, z) in enumerate(CENTRES)
