@@ -7,7 +7,6 @@ read one at a time, again for every pass where a quarter of the layer is too muc
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.layers import tessellate_fit as fit
-from encoder.layers.occupancy import any_in_cells, occupied_rects, occupied_texels
+from encoder.layers.occupancy import any_in_cells, occupied_texels
+from encoder.layers.rectangles import occupied_rects, rect_owners, texel_rects
+from encoder.layers.tessellate_frames import BlockFrames, disparity_noise
 from encoder.layers.tessellate_quadtree import (
     Leaves,
     balance,
@@ -40,8 +41,6 @@ _ROUNDS = 2
 _RELAX = 1.4
 # Triangles whose mean disparities lie within this many tolerances are drawn in the order of the grid, which packs well.
 _ORDER_STEP = 2.0
-# Blocks of a layer that are kept between passes: 16 bytes for 2x2 texels.
-_KEPT_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,11 @@ def tessellate(
         config: sizes and limits.
 
     Raises:
-        ValueError: shapes that do not agree.
+        ValueError: shapes that do not agree, or a tolerance that is not positive.
     """
     config = config or TessellationConfig()
+    if not tolerance > 0:
+        raise ValueError(f"a disparity tolerance of {tolerance} refines without end; give a positive one")
     height, width, wraps = projection.height, projection.width, projection.wraps
     if rgba.ndim != 4 or rgba.shape[1:] != (height, width, 4) or disparity.shape != rgba.shape[:3]:
         raise ValueError(f"layer {rgba.shape} with disparity {disparity.shape} on a grid of {width}x{height}")
@@ -133,23 +134,21 @@ def tessellate(
     rects = occupied_rects(any_in_cells(occupied, size=config.cell), cell=config.cell, gutter=config.gutter)
     if not len(rects):
         return _empty(rgba.shape[0], tolerance)
-    frames = _Frames(rgba, disparity, any_in_cells(occupied, size=config.largest), config.largest, [])
+    frames = BlockFrames(rgba, disparity, any_in_cells(occupied, size=config.largest), config.largest, [])
     levels = occupied_levels(occupied, smallest=config.smallest, count=(config.largest // config.smallest).bit_length())
     forced = _forced_splits(levels, rects, config)
-    asked, noise = tolerance, _noise(frames)
+    asked, noise = tolerance, disparity_noise(frames)
     tolerance = max(asked, _NOISE_LIMIT * noise)
     errors = _level_errors(frames, levels, forced, config, projection, asked, noise)
     diagonals = [level_errors[1] < level_errors[0] for level_errors in errors]
     worst = [np.minimum(level_errors[0], level_errors[1]) for level_errors in errors]
     while True:
-        splits = [
-            force | (level & (error > tolerance)) for force, level, error in zip(forced, levels, worst, strict=True)
-        ]
-        splits[0] = np.zeros_like(levels[0])
+        bent = [level & (error > tolerance) for level, error in zip(levels[1:], worst[1:], strict=True)]
+        splits = [forced[0], *(force | cells for force, cells in zip(forced[1:], bent, strict=True))]
         leaves = _leaves(levels, splits, diagonals, config, width, height, wraps)
         if config.max_triangles is None or len(leaves.triangles) <= config.max_triangles:
             break
-        if all(np.array_equal(a, b) for a, b in zip(splits[1:], forced[1:], strict=True)):
+        if not any(cells.any() for cells in bent):
             break
         tolerance *= _RELAX
     values, errors_of = _solve_points(frames, leaves, config, width, wraps)
@@ -177,39 +176,10 @@ def tessellate(
         disparities=values,
         triangles=leaves.triangles[order].astype(np.uint32),
         triangle_rect=rect_of[leaves.leaf_of[order]].astype(np.uint16),
-        rects=_texel_rects(rects, config.cell, width, height),
+        rects=texel_rects(rects, config.cell, width, height),
         tolerance=tolerance,
         error=float(errors_of.max()),
     )
-
-
-@dataclass(frozen=True)
-class _Frames:
-    """The layer as 2x2 blocks, one frame at a time: kept from the first pass where they are few, else made again.
-
-    A frame's blocks are valid until the next frame is asked for.
-    """
-
-    rgba: NDArray[np.uint8]
-    disparity: NDArray[np.float32]
-    tiles: BoolArray
-    tile: int
-    kept: list[NDArray[np.float32]]
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        count, height, width = self.disparity.shape
-        shape = (-(-height // 2), -(-width // 2), 4)
-        keep = count * shape[0] * shape[1] * 16 <= _KEPT_BYTES
-        yield from self.kept
-        blocks = np.zeros(shape, np.float32)
-        for t in range(len(self.kept), count):
-            frame = np.asarray(self.rgba[t])
-            fit.reduce_blocks(frame, np.asarray(self.disparity[t]), self.tiles, self.tile, blocks)
-            if keep:
-                self.kept.append(blocks)
-            yield blocks
-            if keep:
-                blocks = np.zeros(shape, np.float32)
 
 
 def _empty(frame_count: int, tolerance: float) -> Tessellation:
@@ -225,7 +195,7 @@ def _empty(frame_count: int, tolerance: float) -> Tessellation:
 
 
 def _level_errors(
-    frames: _Frames,
+    frames: BlockFrames,
     levels: list[BoolArray],
     forced: list[BoolArray],
     config: TessellationConfig,
@@ -245,7 +215,7 @@ def _level_errors(
     for k in range(len(levels) - 1, -1, -1):
         size = config.smallest << k
         # A sixteenth of a cell averages (size / 8) squared blocks.
-        gain = tolerance / max(asked, _NOISE_LIMIT * noise / max(size / 8, 1.0)) if tolerance > 0 else 1.0
+        gain = tolerance / max(asked, _NOISE_LIMIT * noise / max(size / 8, 1.0))
         values = np.zeros((levels[k].shape[0] + 1, levels[k].shape[1] + 1), np.float32)
         for blocks in frames:
             fit.lattice_values(blocks, active, size, config.largest, width, height, wraps, values)
@@ -260,21 +230,13 @@ def _forced_splits(levels: list[BoolArray], rects: IntArray, config: Tessellatio
     """Per level, the cells that are split whatever their error: to shed empty area, or across rectangles."""
     lowest = (config.cut // config.smallest).bit_length() - 1
     forced = cut_levels(levels, lowest=lowest)
-    owner = _owners(rects, any_in_cells(levels[0], size=config.cell // config.smallest).shape)
+    owner = rect_owners(rects, any_in_cells(levels[0], size=config.cell // config.smallest).shape)
     low = high = owner
     for k, level in enumerate(levels):
         if config.smallest << k > config.cell:
             low, high = _pooled(low, np.minimum), _pooled(high, np.maximum)
             forced[k] = forced[k] | (level & (low != high))
     return forced
-
-
-def _owners(rects: IntArray, shape: tuple[int, ...]) -> IntArray:
-    """Which rectangle (in cells) each cell belongs to; -1 for none."""
-    owner = np.full(shape, -1, np.int32)
-    for index, (x, y, w, h) in enumerate(rects):
-        owner[y : y + h, x : x + w] = index
-    return owner
 
 
 def _pooled(values: IntArray, pool: np.ufunc) -> IntArray:
@@ -300,7 +262,7 @@ def _leaves(
 
 
 def _solve_points(
-    frames: _Frames, leaves: Leaves, config: TessellationConfig, width: int, wraps: bool
+    frames: BlockFrames, leaves: Leaves, config: TessellationConfig, width: int, wraps: bool
 ) -> tuple[NDArray[np.float32], FloatArray]:
     """(T, P) disparities of the leaves' points, and (leaves,) the largest error over the frames.
 
@@ -322,30 +284,11 @@ def _solve_points(
     return np.maximum(values, 0.0), errors
 
 
-def _noise(frames: _Frames) -> float:
-    """Standard deviation of the first frame's block disparities about the line through their neighbours, 1/m."""
-    blocks = next(iter(frames))
-    solid = blocks[..., 0] > 2.0
-    inner = solid[:, 1:-1] & solid[:, :-2] & solid[:, 2:]
-    d = blocks[..., 1]
-    bend = np.abs(d[:, 1:-1] - 0.5 * (d[:, :-2] + d[:, 2:]))[inner]
-    return float(1.4826 / np.sqrt(1.5) * np.median(bend)) if bend.size else 0.0
-
-
 def _draw_order(means: FloatArray, tolerance: float) -> IntArray:
     """(M,) mean disparities -> the painter's order: far to near in steps, and as they come within a step."""
-    steps = np.floor(means / (_ORDER_STEP * tolerance)) if tolerance > 0 else means
-    return np.argsort(steps, kind="stable")
+    return np.argsort(np.floor(means / (_ORDER_STEP * tolerance)), kind="stable")
 
 
 def _rect_of_leaves(boxes: IntArray, rects: IntArray, cell: int) -> IntArray:
-    owner = _owners(rects, (int(boxes[:, 3].max()) // cell + 1, int(boxes[:, 2].max()) // cell + 1))
+    owner = rect_owners(rects, (int(boxes[:, 3].max()) // cell + 1, int(boxes[:, 2].max()) // cell + 1))
     return owner[boxes[:, 1] // cell, boxes[:, 0] // cell]
-
-
-def _texel_rects(rects: IntArray, cell: int, width: int, height: int) -> IntArray:
-    """Rectangles in cells -> in texels, clipped at the layer's border."""
-    x0, y0 = rects[:, 0] * cell, rects[:, 1] * cell
-    x1 = np.minimum((rects[:, 0] + rects[:, 2]) * cell, width)
-    y1 = np.minimum((rects[:, 1] + rects[:, 3]) * cell, height)
-    return np.stack([x0, y0, x1 - x0, y1 - y0], axis=1).astype(np.int32)

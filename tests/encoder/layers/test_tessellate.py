@@ -228,6 +228,8 @@ def test_a_budget_of_triangles_is_kept() -> None:
     bound = tessellate(rgba, disparity, projection, tolerance=TOLERANCE, config=TessellationConfig(max_triangles=limit))
     assert len(bound.triangles) <= limit
     assert bound.tolerance > TOLERANCE
+    least = tessellate(rgba, disparity, projection, tolerance=TOLERANCE, config=TessellationConfig(max_triangles=1))
+    assert 1 < len(least.triangles) < limit
 
 
 def test_a_layer_without_anything_has_an_empty_mesh() -> None:
@@ -256,7 +258,7 @@ def test_memory_mapped_layers_give_the_same_mesh(tmp_path) -> None:  # type: ign
 def test_layers_too_large_to_keep_give_the_same_mesh(monkeypatch: pytest.MonkeyPatch) -> None:
     rgba, disparity = blobs(width=96, height=64, frames=3, bend=0.05)
     kept = tessellate(rgba, disparity, grid(96, 64), tolerance=TOLERANCE)
-    monkeypatch.setattr("encoder.layers.tessellate._KEPT_BYTES", 0)
+    monkeypatch.setattr("encoder.layers.tessellate_frames._KEPT_BYTES", 0)
     read_again = tessellate(rgba, disparity, grid(96, 64), tolerance=TOLERANCE)
     assert np.array_equal(kept.triangles, read_again.triangles)
     assert np.array_equal(kept.disparities, read_again.disparities)
@@ -265,6 +267,8 @@ def test_layers_too_large_to_keep_give_the_same_mesh(monkeypatch: pytest.MonkeyP
 def test_wrong_input_is_refused() -> None:
     with pytest.raises(ValueError, match="on a grid of 50x40"):
         tessellate(np.zeros((1, 40, 49, 4), np.uint8), np.zeros((1, 40, 49), np.float32), grid(50, 40), tolerance=1.0)
+    with pytest.raises(ValueError, match="positive"):
+        tessellate(np.zeros((1, 4, 5, 4), np.uint8), np.zeros((1, 4, 5), np.float32), grid(5, 4), tolerance=0.0)
     with pytest.raises(ValueError, match="powers of two"):
         TessellationConfig(largest=24)
     with pytest.raises(ValueError, match="out of order"):
