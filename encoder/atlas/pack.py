@@ -1,11 +1,11 @@
 """Places rectangles in a colour region of constant size: a skyline packer on a grid of coding blocks.
 
 A rectangle's content starts on a multiple of 8 texels, the transform block of H.264 (HEVC and AV1 align to the same
-grid), and has `gutter` texels of its own surroundings on every side. With the default of 8 no block of content, of luma
-(8x8) or of chroma (4x4 over 8x8 texels), holds a neighbour's texel, deblocking (3 texels) and linear filtering (1 texel
-of luma, 2 under chroma) never reach one, and half of it is left on a rung of texture scale 1/2. Measured with x264 at
-CRF 28 on photographs cut into discs, luma within 2 texels of a rectangle's border: 35.6 dB without gutters, 37.0 with 4,
-38.6 with 8, 38.9 with 12 (37.6 inside); 8 also took the fewest bits of those that had any.
+grid), and has `gutter` texels of its own surroundings on every side. With the default of 8 no block of content, of
+luma (8x8) or of chroma (4x4 over 8x8 texels), holds a neighbour's texel, deblocking (3 texels) and linear filtering
+(1 texel of luma, 2 under chroma) never reach one, and half of it is left on a rung of texture scale 1/2. Measured
+with x264 at CRF 28 on photographs cut into discs, luma within 2 texels of a rectangle's border: 35.6 dB without
+gutters, 37.0 with 4, 38.6 with 8, 38.9 with 12 (37.6 inside); 8 also took the fewest bits of those that had any.
 """
 
 from __future__ import annotations
