@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+ShellKind = Literal["sphere", "plane"]
 FloatArray = NDArray[np.floating[Any]]
 
 
@@ -32,7 +33,7 @@ class Projection:
         wraps: the grid spans all 2*pi of longitude and x = width is x = 0.
     """
 
-    kind: Literal["sphere", "plane"]
+    kind: ShellKind
     width: int
     height: int
     left: float

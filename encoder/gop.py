@@ -1,0 +1,321 @@
+"""One group of pictures, from footage to a segment: a pure function of the shot, its frames and the settings (DESIGN 8)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.atlas.dilate import dilate_colour
+from encoder.atlas.pack import AtlasLayout, pack
+from encoder.atlas.paint import new_atlas, new_planes, paint, paint_plan, place, rect_sizes, write_planes
+from encoder.atlas.picture import LARGE, STANDARD, Picture, PictureCaps, picture_for, with_room
+from encoder.capture.footage import FrameSet
+from encoder.config import EncodeConfig
+from encoder.layers.borders import layer_borders
+from encoder.layers.collapse import collapse
+from encoder.layers.layer_images import LayerImages, make_layer_images
+from encoder.layers.tessellate import Tessellation, TessellationConfig, disparity_tolerance, tessellate
+from encoder.msi import kernels
+from encoder.msi.scene import Scene
+from encoder.msi.solve import WindowSolver
+from encoder.msi.sweep import SweepConfig, sweep, visible_histogram
+from encoder.msi.tiles import Tile, make_tiles, put
+from encoder.msi.views import View, image_with_weight, rays_in
+from encoder.shot import Shot
+from encoder.video.encode import VideoAccessUnit, encode_gop
+from encoder.video.encoders import DEFAULT_QUALITY
+from protocol.errors import SolveError, UsageError
+from protocol.mesh_codec import Geometry, encode_geometry
+from protocol.projection import Projection
+
+log = logging.getLogger(__name__)
+Frames = Callable[[], Iterator[FrameSet]]
+OnProgress = Callable[[str, float], None]
+_COARSE = 4  # the histogram of the layers' borders is taken at a quarter of the resolution
+_HEADROOM = 1.15  # of the first group's atlas, for those that follow
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage. `on_progress` hears of each stage's share of the group, 0..1."""
+
+    on_progress: OnProgress | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+    def report(self, name: str, share: float) -> None:
+        if self.on_progress is not None:
+            self.on_progress(name, share)
+
+
+@dataclass(frozen=True)
+class EncodedGop:
+    """What a group of pictures became.
+
+    Attributes:
+        geometry: meshes, with their atlas layout.
+        packed: the same as bytes.
+        video: access units in decoding order.
+        picture: sizes of atlas and picture.
+        msi_errors: by camera, squared error of the shells in the first frame: (sum over channels, pixels, mask of pixels).
+        first_atlas: colour and alpha of the first frame, before the codec.
+    """
+
+    geometry: Geometry
+    packed: bytes
+    video: tuple[VideoAccessUnit, ...]
+    picture: Picture
+    msi_errors: Mapping[str, MsiError]
+    first_atlas: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+@dataclass
+class MsiError:
+    """Squared error of one camera's picture rendered from the shells: its sum, and the pixels that were rendered."""
+
+    squared: float
+    mask: NDArray[np.bool_]
+
+
+def encode_group(
+    shot: Shot,
+    frames: Frames,
+    count: int,
+    config: EncodeConfig,
+    *,
+    encoder: str,
+    size: tuple[int, int] | None,
+    spare: bool,
+    measured: tuple[View, ...],
+    scratch: Path,
+    watch: Stopwatch,
+) -> EncodedGop:
+    """Solves and encodes `count` frames; `frames()` starts again at the group's first.
+
+    Args:
+        encoder: of the video, from `choose_encoder`.
+        size: of the colour region where earlier groups have fixed it.
+        spare: where it is not fixed yet, leave room for groups that need more.
+        measured: cameras for which the shells' error is wanted.
+        scratch: folder for layers that do not fit the memory.
+
+    Raises:
+        SolveError: nothing is left to show. UsageError: the layers do not fit a picture that a decoder takes.
+    """
+    with watch.stage("borders"):
+        borders = choose_borders(shot, next(frames()), config)
+    layers = make_layer_images(
+        count, len(borders) - 1, shot.projection.height, shot.projection.width, folder=scratch
+    )
+    errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
+    with watch.stage("fill"):
+        _fill(layers)
+    meshes, layout = _mesh(shot, layers, config, size, spare, watch)
+    geometry = Geometry(place(meshes, layout))
+    plan = paint_plan(meshes, layout, wraps=shot.projection.wraps)
+    atlas, planes = new_atlas(layout.picture), new_planes(layout.picture)
+    first: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
+
+    def pictures() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]]:
+        for index, rgba in enumerate(layers.rgba):
+            paint(plan, rgba, atlas)
+            if not first:
+                first.append((atlas.colour.copy(), atlas.alpha.copy()))
+            write_planes(atlas, layout.picture, planes)
+            watch.report("video", (index + 1) / count)
+            yield planes.luma.copy(), planes.cb.copy(), planes.cr.copy()
+
+    with watch.stage("video"):
+        video = encode_gop(
+            pictures(),
+            codec=config.codec,
+            quality=DEFAULT_QUALITY[config.codec] if config.quality is None else config.quality,
+            frame_rate=shot.footage.frame_rate,
+            encoder=encoder,
+        )
+    with watch.stage("geometry"):
+        packed = encode_geometry(geometry)
+    return EncodedGop(geometry, packed, video, layout.picture, errors, first[0])
+
+
+def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray[np.int64]:
+    """(layers + 1,) borders of the layers in shells, from where a coarse sweep of the frame sees surfaces."""
+    p = shot.projection
+    coarse = Projection(
+        p.kind, -(-p.width // _COARSE), -(-p.height // _COARSE), p.left, p.top, p.density / _COARSE, wraps=False
+    )
+    scene = Scene(coarse, shot.disparities, shot.sources)
+    images = [image_with_weight(view, frame.images[view.name]) for view in shot.sources]
+    weights = visible_histogram(sweep(scene, images, SweepConfig(passes=1)))
+    if not np.isfinite(weights).all() or weights.sum() <= 0:
+        raise SolveError("the first frame of a chunk holds no surface that the cameras agree on; look at the footage")
+    return layer_borders(weights, shot.disparities, layers=config.layers)
+
+
+def _solve(
+    shot: Shot,
+    frames: Frames,
+    count: int,
+    config: EncodeConfig,
+    borders: NDArray[np.int64],
+    layers: LayerImages,
+    measured: tuple[View, ...],
+    watch: Stopwatch,
+) -> dict[str, MsiError]:
+    tiles = make_tiles(
+        shot.projection,
+        shells=len(shot.disparities),
+        margin=tile_margin(shot),
+        memory=config.memory,
+    )
+    log.info("%d tiles of at most %d texels", len(tiles), max(t.window.width * t.window.height for t in tiles))
+    errors: dict[str, MsiError] = {}
+    steps = max(1, config.solve.descent.steps) if config.solve.solver == "descent" else 1
+    for number, tile in enumerate(tiles):
+        solver = WindowSolver(Scene(tile.window, shot.disparities, shot.sources), config.solve)
+        for index, frame in enumerate(frames()):
+            before = (number + index / count) / len(tiles)
+            done = [0]
+
+            def on_step(before: float = before, done: list[int] = done) -> None:
+                done[0] += 1
+                watch.report("solve", before + min(1.0, done[0] / steps) / count / len(tiles))
+
+            with watch.stage("solve"):
+                shells = solver.solve(frame.images, on_step=on_step)
+            with watch.stage("collapse"):
+                _collapse(solver.scene, shells, tile, borders, layers, index, config.least_weight)
+            if index == 0:
+                with watch.stage("measure"):
+                    for view in measured:
+                        _measure(solver.scene, shells, view, frame.images[view.name], errors)
+            watch.report("solve", (number + (index + 1) / count) / len(tiles))
+    return errors
+
+
+def tile_margin(shot: Shot) -> int:
+    """Texels by which cameras' rays drift across shells, as far as it is worth covering."""
+    radius = max(float(np.linalg.norm(view.origin)) for view in shot.sources)
+    drift = np.arcsin(min(1.0, radius / shot.near))
+    return int(shot.projection.density * min(drift, np.radians(15.0)))
+
+
+def _collapse(
+    scene: Scene,
+    shells: NDArray[np.float32],
+    tile: Tile,
+    borders: NDArray[np.int64],
+    layers: LayerImages,
+    index: int,
+    least: float,
+) -> None:
+    seen = np.zeros(scene.shape, np.float32)
+    for view, (origin, rays) in zip(scene.views, scene.rays, strict=True):
+        weights = view.weight.ravel()
+        kernels.visible_weight(shells, scene.disparities, scene.vector, origin, rays, weights, seen)
+    count, height, width = len(borders) - 1, scene.window.height, scene.window.width
+    rgba = np.empty((count, height, width, 4), np.uint8)
+    disparity = np.empty((count, height, width), np.float32)
+    collapse(shells, scene.disparities, borders, seen, np.float32(least), rgba, disparity)
+    put(tile, {"rgba": layers.rgba[index], "disparity": layers.disparity[index]}, rgba, disparity)
+
+
+def _measure(
+    scene: Scene, shells: NDArray[np.float32], view: View, image: NDArray[np.uint8], errors: dict[str, MsiError]
+) -> None:
+    """Adds the error of the pixels that this window can render and that no earlier window has."""
+    size = image.shape[:2]
+    error = errors.setdefault(view.name, MsiError(0.0, np.zeros(size, np.bool_)))
+    origin, rays, ahead = rays_in(view, scene.window)
+    out = np.empty((rays.shape[1], 4), np.float32)
+    kernels.render(
+        shells, scene.disparities, scene.vector, origin, rays, out, np.empty(rays.shape[1], np.float32)
+    )
+    crosses = np.empty(rays.shape[1], np.bool_)
+    kernels.crosses_all(
+        scene.disparities, scene.vector, scene.window.width, scene.window.height, origin, rays, crosses
+    )
+    new = (crosses & ahead).reshape(size) & (view.weight > 0) & ~error.mask
+    rendered = np.round(out[:, :3].clip(0, 1) * 255).reshape(image.shape)
+    error.squared += float(((rendered[new] - image[new]) ** 2).sum()) / 255.0**2
+    error.mask |= new
+
+
+def _fill(layers: LayerImages) -> None:
+    """Colours under transparent texels; the farthest layer becomes opaque, so that no view has a hole."""
+    for rgba in layers.rgba:
+        for index, layer in enumerate(rgba):
+            layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
+        rgba[0, ..., 3] = 255
+
+
+def _mesh(
+    shot: Shot, layers: LayerImages, config: EncodeConfig, size: tuple[int, int] | None, spare: bool, watch: Stopwatch
+) -> tuple[list[Tessellation], AtlasLayout]:
+    """Meshes whose textures fit a picture; texels of little weight are given up until they do."""
+    tolerance = disparity_tolerance(shot.projection, head_offset_m=shot.reach, delta_px=config.mesh_pixels)
+    threshold = 4
+    while True:
+        meshes = []
+        with watch.stage("mesh"):
+            for index in range(layers.rgba.shape[1]):
+                meshes.append(
+                    tessellate(
+                        layers.rgba[:, index],
+                        layers.disparity[:, index],
+                        shot.projection,
+                        tolerance=tolerance,
+                        config=TessellationConfig(alpha_threshold=threshold),
+                    )
+                )
+                watch.report("mesh", (index + 1) / layers.rgba.shape[1])
+        if not any(len(mesh.rects) for mesh in meshes):
+            raise SolveError("no layer holds anything; look at the footage and at --near and --far")
+        with watch.stage("pack"):
+            layout = _pack(meshes, size, spare)
+        if layout is not None:
+            return meshes, layout
+        threshold *= 2
+        if threshold > 128:
+            raise UsageError(
+                "the layers' textures do not fit the largest picture that a decoder takes; "
+                "lower --density, --scale or --layers"
+            )
+        log.warning("the atlas is full: texels with alpha under %d of 255 are given up", threshold)
+
+
+def _pack(meshes: list[Tessellation], size: tuple[int, int] | None, spare: bool) -> AtlasLayout | None:
+    sizes = rect_sizes(meshes)
+    if size is not None:
+        return pack(sizes, size=size, caps=_caps_of(size))
+    for caps in (STANDARD, LARGE):
+        layout = pack(sizes, caps=caps)
+        if layout is not None:
+            return pack(sizes, size=with_room(layout.picture, factor=_HEADROOM, caps=caps), caps=caps) if spare else layout
+    return None
+
+
+def _caps_of(size: tuple[int, int]) -> PictureCaps:
+    return STANDARD if picture_for(*size, caps=STANDARD) is not None else LARGE
+
+
+def group_frames(frame_count: int, frame_rate: Fraction | None, gop_s: Fraction) -> list[tuple[int, int]]:
+    """(first, count) of each group of pictures."""
+    size = 1 if frame_rate is None else max(1, round(gop_s * frame_rate))
+    return [(first, min(size, frame_count - first)) for first in range(0, frame_count, size)]
+

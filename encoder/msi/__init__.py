@@ -1,0 +1,1 @@
+"""Multi-sphere and multi-plane images: shells, sweep, differentiable rendering, solvers."""

@@ -1,0 +1,80 @@
+"""What changed since a texel was last solved: pixels first, then the texels that enough cameras saw change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+F = np.float32
+_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
+
+
+@njit(parallel=True, **_OPTIONS)
+def changed_pixels(image, reference, threshold, out):  # type: ignore[no-untyped-def]
+    """out (H, W) uint8: whether the 3x3 mean of image - reference, (H, W, 4) float32, exceeds the threshold in a channel."""
+    H, W, _ = image.shape
+    for y in prange(H):
+        for x in range(W):
+            worst = F(0)
+            for c in range(3):
+                total = F(0)
+                for v in range(max(0, y - 1), min(H, y + 2)):
+                    for u in range(max(0, x - 1), min(W, x + 2)):
+                        total += image[v, u, c] - reference[v, u, c]
+                worst = max(worst, abs(total))
+            out[y, x] = worst > F(9) * threshold
+
+
+@njit(parallel=True, **_OPTIONS)
+def dilate(mask, radius, out):  # type: ignore[no-untyped-def]
+    """out (H, W) uint8: mask grown by a square of the radius."""
+    H, W = mask.shape
+    for y in prange(H):
+        for x in range(W):
+            hit = False
+            for v in range(max(0, y - radius), min(H, y + radius + 1)):
+                for u in range(max(0, x - radius), min(W, x + radius + 1)):
+                    hit |= mask[v, u] != 0
+            out[y, x] = hit
+
+
+@njit(parallel=True, **_OPTIONS)
+def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[no-untyped-def]
+    """out (N, H, W) bool: whether at least `share` of a texel's source cameras, and two where it has so many, saw change.
+
+    changed (C, Hmax, Wmax) uint8; grids, stride, chosen and block as in `sweep_kernels.consistency`.
+    """
+    N, H, W = out.shape
+    Hc, Wc = changed.shape[1], changed.shape[2]
+    inv = F(1) / F(stride)
+    rows = chosen.shape[0]
+    for task in prange(N * rows):
+        i = task // rows
+        by = task % rows
+        for y in range(by * block, min(H, (by + 1) * block)):
+            gy = (F(y) + F(0.5)) * inv
+            y0 = np.int64(gy)
+            wy = gy - F(y0)
+            for x in range(W):
+                gx = (F(x) + F(0.5)) * inv
+                x0 = np.int64(gx)
+                wx = gx - F(x0)
+                hits = 0
+                total = 0
+                for k in range(chosen.shape[2]):
+                    c = chosen[by, x // block, k]
+                    if c < 0:
+                        continue
+                    g = grids[c, i]
+                    u = (g[y0, x0, 0] * (F(1) - wx) + g[y0, x0 + 1, 0] * wx) * (F(1) - wy) + (
+                        g[y0 + 1, x0, 0] * (F(1) - wx) + g[y0 + 1, x0 + 1, 0] * wx
+                    ) * wy
+                    v = (g[y0, x0, 1] * (F(1) - wx) + g[y0, x0 + 1, 1] * wx) * (F(1) - wy) + (
+                        g[y0 + 1, x0, 1] * (F(1) - wx) + g[y0 + 1, x0 + 1, 1] * wx
+                    ) * wy
+                    if u >= F(0) and v >= F(0) and u < F(Wc) and v < F(Hc):
+                        total += 1
+                        hits += changed[c, np.int64(v), np.int64(u)]
+                out[i, y, x] = hits > 0 and F(hits) >= share * F(total) and hits >= min(2, total)

@@ -1,0 +1,260 @@
+"""Fused numba kernels of the shell renderer: ray and shell intersection, sampling, compositing, analytic gradient.
+
+One pass per block of pixels, front to back over all shells; both cores, vectorised. Results do not depend on the number of threads: a
+shell's gradient is scattered by one thread, in the order of the pixels. `reference.py` holds the plain torch version.
+
+Common arguments: `shells` (N, H, W, 4) float32 straight RGBA, index 0 farthest; `disparities` (N,) float32, 1/metre; `window`
+(sphere: 0 or 1, centre x, centre y, texels per radian or tangent) float32; `origin` (3,) float32, metres; `rays` (3, P)
+float32: unit directions for spheres, (x / -z, y / -z, unused) for planes. Both are in the window's frame (`views.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from encoder.msi.simd import backward_texel, composite_texel, fetch_texel, scatter_texel
+
+F = np.float32
+_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
+BLOCK = 1024  # pixels that one thread takes at a time
+GROUP = 8192  # pixels whose samples are kept between the backward pass and the scatter
+OPAQUE = F(1e-3)  # transmittance under which what lies behind is not looked at
+
+
+@njit(inline="always", **_OPTIONS)
+def _arctan2(y, x):  # type: ignore[no-untyped-def]
+    """Within 4e-8 + rounding of atan2; free of branches, so that loops over it vectorise."""
+    ax, ay = abs(x), abs(y)
+    t = min(ax, ay) / (max(ax, ay) + F(1e-30))
+    s = t * t
+    p = F(-0.0040545277297496796)
+    p = p * s + F(0.021862812340259552)
+    p = p * s + F(-0.05591211095452309)
+    p = p * s + F(0.09642180800437927)
+    p = p * s + F(-0.13908623158931732)
+    p = p * s + F(0.19946564733982086)
+    p = p * s + F(-0.33329859375953674)
+    p = p * s + F(0.9999993443489075)
+    p = p * t
+    p = F(1.5707963267948966) - p if ay > ax else p
+    p = F(3.141592653589793) - p if x < F(0) else p
+    return -p if y < F(0) else p
+
+
+@njit(**_OPTIONS)
+def _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy):  # type: ignore[no-untyped-def]
+    """Where rays first..first+count cross one shell: texel offsets (floats / 4; -1 outside) and bilinear weights."""
+    density = window[3]
+    cx, cy = window[1] - F(0.5), window[2] - F(0.5)
+    ox, oy, oz = origin[0] * disparity, origin[1] * disparity, origin[2] * disparity
+    w, h = F(width), F(height)
+    if window[0] == F(0):
+        depth = (F(1) + oz) * density
+        sx, sy = cx + ox * density, cy - oy * density
+        for j in range(count):
+            x = sx + depth * rays[0, first + j]
+            y = sy - depth * rays[1, first + j]
+            xf, yf = np.floor(x), np.floor(y)
+            fx[j] = x - xf
+            fy[j] = y - yf
+            inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
+            index[j] = np.int32(yf * w + xf) if inside else np.int32(-1)
+    else:
+        gap = F(1) - (ox * ox + oy * oy + oz * oz)
+        for j in range(count):
+            dx, dy, dz = rays[0, first + j], rays[1, first + j], rays[2, first + j]
+            along = ox * dx + oy * dy + oz * dz
+            t = np.sqrt(max(along * along + gap, F(0))) - along
+            px, py, pz = ox + t * dx, oy + t * dy, oz + t * dz
+            x = cx + density * _arctan2(px, -pz)
+            y = cy - density * _arctan2(py, np.sqrt(px * px + pz * pz))
+            xf, yf = np.floor(x), np.floor(y)
+            fx[j] = x - xf
+            fy[j] = y - yf
+            inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
+            index[j] = np.int32(yf * w + xf) if inside else np.int32(-1)
+
+
+@njit(parallel=True, **_OPTIONS)
+def crosses_all(disparities, window, width, height, origin, rays, out):  # type: ignore[no-untyped-def]
+    """out (P,) bool: whether the ray crosses every shell where all four texels of its sample are in the window."""
+    P = rays.shape[1]
+    for k in prange((P + BLOCK - 1) // BLOCK):
+        first = k * BLOCK
+        count = min(BLOCK, P - first)
+        index = np.empty(BLOCK, np.int32)
+        fx = np.empty(BLOCK, np.float32)
+        fy = np.empty(BLOCK, np.float32)
+        out[first : first + count] = True
+        for disparity in disparities:
+            _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy)
+            for j in range(count):
+                if index[j] < 0:
+                    out[first + j] = False
+
+
+@njit(parallel=True, **_OPTIONS)
+def render(shells, disparities, window, origin, rays, out, expected):  # type: ignore[no-untyped-def]
+    """Composites the shells along rays.
+
+    out (P, 4) float32: premultiplied colour and alpha. expected (P,) float32: the alpha-weighted sum of disparities.
+    """
+    N, H, W, _ = shells.shape
+    P = rays.shape[1]
+    flat = shells.reshape(N, H * W * 4)
+    for k in prange((P + BLOCK - 1) // BLOCK):
+        first = k * BLOCK
+        count = min(BLOCK, P - first)
+        index = np.empty(BLOCK, np.int32)
+        fx = np.empty(BLOCK, np.float32)
+        fy = np.empty(BLOCK, np.float32)
+        T = np.ones(BLOCK, np.float32)
+        D = np.zeros(BLOCK, np.float32)
+        colour = np.zeros(BLOCK * 4, np.float32)
+        for back in range(N):
+            i = N - 1 - back
+            disparity = disparities[i]
+            _locate(disparity, window, origin, rays, first, count, W, H, index, fx, fy)
+            texture = flat[i]
+            for j in range(count):
+                if index[j] >= 0 and T[j] > OPAQUE:
+                    weight = composite_texel(
+                        texture, np.int64(index[j]) * 4, np.int64(W) * 4, fx[j], fy[j], T[j], colour, np.int64(j) * 4
+                    )
+                    T[j] -= weight
+                    D[j] += weight * disparity
+        for j in range(count):
+            for c in range(3):
+                out[first + j, c] = colour[j * 4 + c]
+            out[first + j, 3] = F(1) - T[j]
+            expected[first + j] = D[j]
+
+
+@njit(parallel=True, **_OPTIONS)
+def gradient(shells, disparities, window, origin, rays, target, out):  # type: ignore[no-untyped-def]
+    """Adds the gradient of sum(weight * |colour - target|^2) with respect to `shells` to `out`.
+
+    target (P, 4) float32: straight colour and weight. out: like shells. Returns the loss.
+    """
+    N, H, W, _ = shells.shape
+    P = rays.shape[1]
+    flat = shells.reshape(N, H * W * 4)
+    flat_out = out.reshape(N, H * W * 4)
+    samples = np.empty((N, GROUP * 4), np.float32)
+    index = np.empty((N, GROUP), np.int32)
+    fx = np.empty((N, GROUP), np.float32)
+    fy = np.empty((N, GROUP), np.float32)
+    T = np.empty((N + 1, GROUP), np.float32)
+    losses = np.zeros((P + BLOCK - 1) // BLOCK, np.float64)
+    for group in range(0, P, GROUP):
+        for k in prange((min(GROUP, P - group) + BLOCK - 1) // BLOCK):
+            start = k * BLOCK
+            first = group + start
+            count = min(BLOCK, P - first)
+            colour = np.zeros(BLOCK * 4, np.float32)
+            for j in range(count):
+                T[N, start + j] = F(1) if target[first + j, 3] > F(0) else F(0)
+            for back in range(N):
+                i = N - 1 - back
+                at = index[i, start : start + count]
+                gx = fx[i, start : start + count]
+                gy = fy[i, start : start + count]
+                _locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
+                texture = flat[i]
+                texels = samples[i]
+                for j in range(count):
+                    t = T[i + 1, start + j]
+                    if at[j] >= 0 and t > OPAQUE:
+                        slot = np.int64(start + j) * 4
+                        alpha = fetch_texel(texture, np.int64(at[j]) * 4, np.int64(W) * 4, gx[j], gy[j], texels, slot)
+                        T[i, start + j] = t - t * alpha
+                        for c in range(3):
+                            colour[j * 4 + c] += t * alpha * texels[slot + c]
+                    else:
+                        at[j] = -1
+                        T[i, start + j] = t
+            loss = 0.0
+            for j in range(count):
+                weight = target[first + j, 3]
+                for c in range(3):
+                    difference = colour[j * 4 + c] - target[first + j, c]
+                    loss += weight * difference * difference
+                    colour[j * 4 + c] = F(2) * weight * difference
+                colour[j * 4 + 3] = F(0)
+            losses[first // BLOCK] = loss
+            behind = np.zeros(BLOCK * 4, np.float32)
+            for i in range(N):
+                texels = samples[i]
+                for j in range(count):
+                    if index[i, start + j] >= 0:
+                        backward_texel(
+                            texels,
+                            np.int64(start + j) * 4,
+                            T[i + 1, start + j],
+                            colour,
+                            np.int64(j) * 4,
+                            behind,
+                            np.int64(j) * 4,
+                        )
+        members = min(GROUP, P - group)
+        for i in prange(N):
+            texels = samples[i]
+            gradients = flat_out[i]
+            for j in range(members):
+                if index[i, j] >= 0:
+                    scatter_texel(
+                        texels, np.int64(j) * 4, fx[i, j], fy[i, j], gradients, np.int64(index[i, j]) * 4, np.int64(W) * 4
+                    )
+    return losses.sum()
+
+
+@njit(parallel=True, **_OPTIONS)
+def visible_weight(shells, disparities, window, origin, rays, weights, out):  # type: ignore[no-untyped-def]
+    """out (N, H, W) float32: the greatest weight (transmittance times alpha) with which any ray sees a texel.
+
+    weights (P,) float32: rays with 0 are left out. A ray counts for the four texels around its crossing. Call it for
+    one camera after another; `out` keeps the maximum.
+    """
+    N, H, W, _ = shells.shape
+    P = rays.shape[1]
+    flat = shells.reshape(N, H * W * 4)
+    seen = out.reshape(N, H * W)
+    index = np.empty((N, GROUP), np.int32)
+    share = np.empty((N, GROUP), np.float32)
+    for group in range(0, P, GROUP):
+        for k in prange((min(GROUP, P - group) + BLOCK - 1) // BLOCK):
+            start = k * BLOCK
+            first = group + start
+            count = min(BLOCK, P - first)
+            fx = np.empty(BLOCK, np.float32)
+            fy = np.empty(BLOCK, np.float32)
+            T = np.empty(BLOCK, np.float32)
+            texel = np.empty(4, np.float32)
+            for j in range(count):
+                T[j] = F(1) if weights[first + j] > F(0) else F(0)
+            for back in range(N):
+                i = N - 1 - back
+                at = index[i, start : start + count]
+                _locate(disparities[i], window, origin, rays, first, count, W, H, at, fx, fy)
+                texture = flat[i]
+                for j in range(count):
+                    if at[j] >= 0 and T[j] > OPAQUE:
+                        alpha = fetch_texel(
+                            texture, np.int64(at[j]) * 4, np.int64(W) * 4, fx[j], fy[j], texel, np.int64(0)
+                        )
+                        share[i, start + j] = T[j] * alpha
+                        T[j] -= T[j] * alpha
+                    else:
+                        at[j] = -1
+        members = min(GROUP, P - group)
+        for i in prange(N):
+            for j in range(members):
+                q = np.int64(index[i, j])
+                if q >= 0:
+                    w = share[i, j]
+                    for n in (q, q + 1, q + W, q + W + 1):
+                        if w > seen[i, n]:
+                            seen[i, n] = w

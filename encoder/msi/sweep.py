@@ -1,0 +1,89 @@
+"""The solver without learning: robust photo-consistency of the nearest cameras over the shells, with soft visibility.
+
+Costs become alphas by a softmax seen from the origin; a second pass knows which cameras were hidden (Soft3D, Penner and Zhang
+2017, section 5, with one expected depth per camera in place of vote volumes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoder.msi import sweep_kernels
+from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, render_view, stack_images
+from encoder.msi.views import Floats
+
+F = np.float32
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """How the sweep weighs its evidence.
+
+    Attributes:
+        cameras: source cameras of a texel.
+        temperature: of the softmax over costs; a cost is the colours' variance summed over channels, sRGB in 0..1.
+        radius: costs are averaged over (2 radius + 1)^2 texels.
+        passes: the first one knows nothing of visibility.
+        softness: shells over which visibility fades behind what a camera sees.
+        unseen: cost of a texel that fewer than two cameras see.
+    """
+
+    cameras: int = 8
+    temperature: float = 0.001
+    radius: int = 1
+    passes: int = 2
+    softness: float = 4.0
+    unseen: float = 0.02
+
+
+def sweep(scene: Scene, images: Sequence[Floats], config: SweepConfig | None = None) -> Floats:
+    """Solves one frame.
+
+    Args:
+        scene: shells and source cameras.
+        images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight.
+
+    Returns:
+        (N, H, W, 4) float32 straight RGBA in 0..1; the farthest shell is opaque.
+    """
+    config = config or SweepConfig()
+    stack = stack_images(scene.views, images)
+    chosen = choose_views(scene, config.cameras)
+    shells = np.empty((*scene.shape, 4), np.float32)
+    costs, scratch, blurred = (np.empty(scene.shape, np.float32) for _ in range(3))
+    depths = np.full(stack.shape[:3], -1, np.float32)
+    step = float(np.ptp(scene.disparities)) / max(1, len(scene.disparities) - 1)
+    for turn in range(config.passes):
+        sweep_kernels.consistency(
+            stack,
+            scene.grids,
+            GRID_STRIDE,
+            chosen,
+            CHOICE_BLOCK,
+            scene.disparities,
+            depths,
+            F(max(config.softness * step, 1e-9)),
+            F(config.unseen),
+            shells,
+            costs,
+        )
+        sweep_kernels.box_blur(costs, config.radius, scratch, blurred)
+        sweep_kernels.costs_to_alpha(blurred, F(config.temperature), shells)
+        if turn + 1 < config.passes:
+            for view, depth in zip(scene.views, depths, strict=True):
+                depth[: view.model.height, : view.model.width] = render_view(scene, shells, view)[1]
+    return shells
+
+
+def visible_histogram(shells: Floats) -> Floats:
+    """(N,) share of the view from the origin that each shell of (N, H, W, 4) makes up; sums to at most 1."""
+    transmittance = np.ones(shells.shape[1:3], np.float32)
+    out = np.empty(len(shells), np.float32)
+    for i in reversed(range(len(shells))):
+        weight = transmittance * shells[i, ..., 3]
+        out[i] = weight.mean()
+        transmittance -= weight
+    return out

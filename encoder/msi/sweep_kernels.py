@@ -1,0 +1,138 @@
+"""The sweep's numba kernels: colours of the nearest cameras on every shell, their spread, and visibility."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from encoder.msi.simd import fetch_texel
+
+F = np.float32
+_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
+
+
+@njit(parallel=True, **_OPTIONS)
+def consistency(images, grids, stride, chosen, block, disparities, depths, softness, unseen, out, costs):  # type: ignore[no-untyped-def]
+    """Mean colour and spread of the source cameras on every shell.
+
+    images (C, Hmax, Wmax, 4) float32: colour and weight. grids (C, N, gh, gw, 2) float32: pixel coordinates at every `stride`-th texel corner, far outside where invalid. chosen
+    (bh, bw, K) int32: the cameras of each block of `block` texels, -1 for none. depths (C, Hmax, Wmax) float32: disparity that each
+    camera sees, along its own rays but measured at the origin; negative where unknown. softness: disparity over which visibility fades.
+    out (N, H, W, 4) float32: mean colour; alpha is left alone. costs (N, H, W) float32: variance summed over channels.
+    """
+    N, H, W, _ = out.shape
+    K = chosen.shape[2]
+    Hc, Wc = images.shape[1], images.shape[2]
+    flat = images.reshape(images.shape[0], Hc * Wc * 4)
+    inv = F(1) / F(stride)
+    rows = chosen.shape[0]
+    for task in prange(N * rows):
+        i = task // rows
+        by = task % rows
+        texel = np.empty(4, np.float32)
+        for bx in range(chosen.shape[1]):
+            for y in range(by * block, min(H, (by + 1) * block)):
+                gy = (F(y) + F(0.5)) * inv
+                y0 = np.int64(gy)
+                wy = gy - F(y0)
+                for x in range(bx * block, min(W, (bx + 1) * block)):
+                    gx = (F(x) + F(0.5)) * inv
+                    x0 = np.int64(gx)
+                    wx = gx - F(x0)
+                    s0 = s1 = s2 = F(0)
+                    q = F(0)
+                    total = F(0)
+                    for k in range(K):
+                        c = chosen[by, bx, k]
+                        if c < 0:
+                            continue
+                        g = grids[c, i]
+                        u = (g[y0, x0, 0] * (F(1) - wx) + g[y0, x0 + 1, 0] * wx) * (F(1) - wy) + (
+                            g[y0 + 1, x0, 0] * (F(1) - wx) + g[y0 + 1, x0 + 1, 0] * wx
+                        ) * wy - F(0.5)
+                        v = (g[y0, x0, 1] * (F(1) - wx) + g[y0, x0 + 1, 1] * wx) * (F(1) - wy) + (
+                            g[y0 + 1, x0, 1] * (F(1) - wx) + g[y0 + 1, x0 + 1, 1] * wx
+                        ) * wy - F(0.5)
+                        if not (u >= F(0) and v >= F(0) and u < F(Wc - 1) and v < F(Hc - 1)):
+                            continue
+                        ui, vi = np.int64(u), np.int64(v)
+                        at = (vi * Wc + ui) * 4
+                        w = fetch_texel(flat[c], at, np.int64(Wc) * 4, u - F(ui), v - F(vi), texel, np.int64(0))
+                        if w < F(0.99):
+                            continue
+                        seen = depths[c, np.int64(v + F(0.5)), np.int64(u + F(0.5))]
+                        if seen >= F(0):
+                            hidden = (seen - disparities[i]) / softness - F(1)
+                            w = F(1) / (F(1) + np.exp(min(hidden * F(4), F(40))))
+                        w += F(1e-4)
+                        total += w
+                        s0 += w * texel[0]
+                        s1 += w * texel[1]
+                        s2 += w * texel[2]
+                        q += w * (texel[0] * texel[0] + texel[1] * texel[1] + texel[2] * texel[2])
+                    if total > F(0):
+                        n = F(1) / total
+                        s0 *= n
+                        s1 *= n
+                        s2 *= n
+                        out[i, y, x, 0] = s0
+                        out[i, y, x, 1] = s1
+                        out[i, y, x, 2] = s2
+                        spread = max(q * n - (s0 * s0 + s1 * s1 + s2 * s2), F(0))
+                        # Few samples underestimate the spread of what they were drawn from (Bessel), and say little.
+                        costs[i, y, x] = spread * total / max(total - F(1), F(0.1)) if total > F(1.1) else unseen
+                    else:
+                        out[i, y, x, 0] = out[i, y, x, 1] = out[i, y, x, 2] = F(0)
+                        costs[i, y, x] = unseen
+
+
+@njit(parallel=True, **_OPTIONS)
+def box_blur(source, radius, scratch, out):  # type: ignore[no-untyped-def]
+    """(N, H, W) float32 mean over (2 radius + 1)^2 texels, clipped at the edges; separable running sums."""
+    N, H, W = source.shape
+    for i in prange(N):
+        for y in range(H):
+            total = F(0)
+            for x in range(min(radius, W)):
+                total += source[i, y, x]
+            for x in range(W):
+                if x + radius < W:
+                    total += source[i, y, x + radius]
+                if x - radius - 1 >= 0:
+                    total -= source[i, y, x - radius - 1]
+                scratch[i, y, x] = total / F(min(W - 1, x + radius) - max(0, x - radius) + 1)
+        column = np.zeros(W, np.float32)
+        for y in range(min(radius, H)):
+            for x in range(W):
+                column[x] += scratch[i, y, x]
+        for y in range(H):
+            if y + radius < H:
+                for x in range(W):
+                    column[x] += scratch[i, y + radius, x]
+            if y - radius - 1 >= 0:
+                for x in range(W):
+                    column[x] -= scratch[i, y - radius - 1, x]
+            n = F(1) / F(min(H - 1, y + radius) - max(0, y - radius) + 1)
+            for x in range(W):
+                out[i, y, x] = column[x] * n
+
+
+@njit(parallel=True, **_OPTIONS)
+def costs_to_alpha(costs, temperature, shells):  # type: ignore[no-untyped-def]
+    """Alphas whose front-to-back weights, seen from the origin, are softmax(-cost / temperature) over the shells.
+
+    costs (N, H, W) float32; shells (N, H, W, 4), alpha written. The farthest shell comes out opaque.
+    """
+    N, H, W = costs.shape
+    for y in prange(H):
+        for x in range(W):
+            least = costs[0, y, x]
+            for i in range(1, N):
+                least = min(least, costs[i, y, x])
+            behind = F(0)
+            for i in range(N):
+                p = np.exp(max((least - costs[i, y, x]) / temperature, F(-60)))
+                behind += p
+                shells[i, y, x, 3] = p / behind

@@ -1,0 +1,156 @@
+"""What is filmed, ready to be solved: cameras in the show's frame, footage, shells, and the grid of the layers."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.capture.footage import Footage, open_footage
+from encoder.config import EncodeConfig
+from encoder.depth_search import find_near_far
+from encoder.msi.views import View, make_view
+from encoder.rig.camera import Camera
+from encoder.rig.depth_range import near_far
+from encoder.rig.frame import choose_shell_kind, show_frame
+from encoder.rig.rig import Rig, centres, moved, read_rig
+from encoder.rig.view import angular_window, native_density
+from protocol.errors import RigError, UsageError
+from protocol.geometry import Array
+from protocol.projection import Projection, ShellKind, shell_disparities, shells_for
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A rig's footage with all that is fixed for the whole show.
+
+    Attributes:
+        rig: in the show's frame, camera models at the footage's scale.
+        T_show_rig: (4, 4).
+        sources: the cameras that are solved from; held_out: those that are not.
+        footage: of all cameras.
+        near, far, disparities: of the shells.
+        projection: the grid of shells and layers.
+        comfort_min, comfort_max: (3,) corners of the head box.
+        delta: pixels by which neighbouring shells shift at the edge of the head box.
+    """
+
+    rig: Rig
+    T_show_rig: Array
+    sources: tuple[View, ...]
+    held_out: tuple[View, ...]
+    footage: Footage
+    near: float
+    far: float
+    disparities: NDArray[np.float32]
+    projection: Projection
+    comfort_min: Array
+    comfort_max: Array
+    delta: float
+
+    @property
+    def reach(self) -> float:
+        """Distance from the origin to the farthest corner of the head box."""
+        return float(np.linalg.norm(np.maximum(np.abs(self.comfort_min), np.abs(self.comfort_max))))
+
+
+def prepare(folder: Path, config: EncodeConfig) -> Shot:
+    """Reads the rig, opens its footage and fixes near, far, shells and the layers' grid.
+
+    Raises:
+        UsageError, RigError, CaptureError: the rig, its footage or the settings cannot be used.
+    """
+    rig = read_rig(folder)
+    known = [camera.name for camera in rig.cameras]
+    for name in config.hold_out:
+        if name not in known:
+            raise UsageError(f"--hold-out {name}: the rig has no such camera; it has {', '.join(known)}")
+    if len(known) - len(set(config.hold_out)) < 2:
+        raise UsageError(f"--hold-out leaves {len(known) - len(set(config.hold_out))} cameras; at least 2 are needed")
+    T_show_rig = show_frame(rig)
+    rig = moved(rig, T_show_rig)
+    footage = open_footage(
+        rig.cameras,
+        scale=config.scale,
+        start_s=config.start_s,
+        frames=config.frames,
+        image_rate=config.image_rate,
+    )
+    cameras = tuple(replace(c, model=c.model.scaled(footage.scale, *footage.sizes[c.name])) for c in rig.cameras)
+    rig = replace(rig, cameras=cameras)
+    views = {c.name: make_view(c.name, c.model, c.T_rig_camera, footage.masks[c.name]) for c in cameras}
+    sources = tuple(views[name] for name in known if name not in config.hold_out)
+    kind = config.geometry or choose_shell_kind(rig)
+    used = [camera for camera in cameras if camera.name not in config.hold_out]
+    density = config.density or native_density(used)
+    near, far = _range(rig, kind, sources, used, footage, density, config)
+    low, high = comfort_box(rig, near, kind)
+    reach = float(np.linalg.norm(np.maximum(np.abs(low), np.abs(high))))
+    wanted = shells_for(near=near, far=far, head_offset=reach, pixels_per_radian=density)
+    count = config.shells or max(8, min(wanted, config.most_shells))
+    projection = angular_window(used, kind, near=near, far=far, density=density, seen_by=_seen_by(kind, len(used)))
+    return Shot(
+        rig=rig,
+        T_show_rig=T_show_rig,
+        sources=sources,
+        held_out=tuple(views[name] for name in config.hold_out),
+        footage=footage,
+        near=near,
+        far=far,
+        disparities=shell_disparities(count, near=near, far=far).astype(np.float32),
+        projection=projection,
+        comfort_min=low,
+        comfort_max=high,
+        delta=(wanted - 1) / (count - 1),
+    )
+
+
+def comfort_box(rig: Rig, near: float, kind: ShellKind) -> tuple[Array, Array]:
+    """Corners (3,) of the box in which the show is valid: what the cameras' centres span, short of the nearest surface."""
+    points = centres(rig)
+    low, high = points.min(axis=0), points.max(axis=0)
+    slack = 0.25 * float((high - low).max())
+    low, high = np.minimum(low, -0.5 * slack), np.maximum(high, 0.5 * slack)
+    limit = 0.5 * near / (math.sqrt(3.0) if kind == "sphere" else 1.0)
+    return np.maximum(0.8 * low, -limit), np.minimum(0.8 * high, limit)
+
+
+def _range(
+    rig: Rig,
+    kind: ShellKind,
+    sources: tuple[View, ...],
+    used: list[Camera],
+    footage: Footage,
+    density: float,
+    config: EncodeConfig,
+) -> tuple[float, float]:
+    told = near_far(rig, kind)
+    near, far = config.near, config.far
+    if near is None or far is None:
+        if told is None:
+            told = find_near_far(sources, used, footage, kind=kind, density=density, seen_by=_seen_by(kind, len(used)))
+            log.info("near %.3g and far %.3g found by a coarse sweep", *told)
+        near, far = near or told[0], far or told[1]
+    if not 0 < near < far:
+        raise UsageError(f"near {near:g} and far {far:g} are no range; give --near and --far")
+    extent = float(np.linalg.norm(centres(rig), axis=1).max())
+    if kind == "sphere" and near <= extent:
+        if config.near is not None:
+            raise UsageError(f"--near {near:g} lies within the rig, which reaches {extent:.3g}; give more")
+        near = 1.05 * extent
+        if near >= far:
+            raise RigError(f"the rig reaches {extent:.3g}, beyond far {far:.3g}; give --near and --far")
+    return float(near), float(far)
+
+
+def _seen_by(kind: ShellKind, cameras: int) -> int:
+    """How many cameras must see a direction for the grid to reach it."""
+    if kind == "plane":
+        return max(2, cameras // 3)
+    return 2 if cameras >= 8 else 1
