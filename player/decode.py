@@ -10,7 +10,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from protocol.chunk import Chunk
+from protocol.chunk import Chunk, VideoAccessUnit
 from protocol.errors import DisplayError, FormatError
 from protocol.manifest import Rung
 
@@ -47,22 +47,31 @@ def decode_pictures(chunk: Chunk, rung: Rung, *, threads: int = 0) -> Iterator[P
     """
     context = _context(rung, threads)
     expected = iter(sorted(unit.pts for unit in chunk.video))
-    for unit in (*chunk.video, None):
-        packet = None
-        if unit is not None:
-            packet = av.Packet(unit.data)
-            packet.pts = unit.pts
-        try:
-            frames = context.decode(packet)
-        except av.FFmpegError as error:
-            raise FormatError(f"{_where(chunk, unit.pts if unit else None)} is damaged ({error.strerror})") from error
-        for frame in frames:
-            if frame.pts is None or frame.pts != next(expected, None):
-                raise FormatError(f"{_where(chunk, frame.pts)} is out of step with the geometry")
-            yield _picture(frame, chunk, rung)
+    try:
+        for unit in (*chunk.video, None):
+            for frame in _decoded(context, unit, chunk):
+                if frame.pts is None or frame.pts != next(expected, None):
+                    raise FormatError(f"{_where(chunk, frame.pts)} is out of step with the geometry")
+                yield _picture(frame, chunk, rung)
+    finally:
+        # Brings the decoder's threads to rest. PyAV hangs when it frees a decoder whose threads still work, as they do
+        # after an error and where the caller stops early.
+        context.flush_buffers()
     missing = next(expected, None)
     if missing is not None:
         raise FormatError(f"{_where(chunk, missing)} is missing from the video")
+
+
+def _decoded(context: av.VideoCodecContext, unit: VideoAccessUnit | None, chunk: Chunk) -> list[VideoFrame]:
+    """What the decoder gives for one access unit; for None, what it still holds."""
+    packet = None
+    if unit is not None:
+        packet = av.Packet(unit.data)
+        packet.pts = unit.pts
+    try:
+        return context.decode(packet)
+    except av.FFmpegError as error:
+        raise FormatError(f"{_where(chunk, unit.pts if unit else None)} is damaged ({error.strerror})") from error
 
 
 def _context(rung: Rung, threads: int) -> av.VideoCodecContext:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from player.buffer import FrameBuffer
 from player.composite.view import eye_heads, head_view
 from player.frames import FrameReading, frame_at, read_frames
 from player.headless import HeadlessRenderer
+from player.pictures import open_pictures
 from player.pose.comfort import ComfortBox, fade
 from player.pose.trace import Trace, pose_at
 from protocol.container import Show
@@ -47,8 +50,8 @@ class Shot:
 def film(show: Show, trace: Trace, shot: Shot, reading: FrameReading) -> Iterator[NDArray[np.uint8]]:
     """(H, W, 3) or, in stereo, (H, 2W, 3) uint8 sRGB pictures along a head path.
 
-    Without `shot.times` they cover the path's time, and the show plays from its start, again and again where the path is
-    longer. Raises FormatError, StorageError, DisplayError.
+    Without `shot.times` they cover the path's time, and the show plays from its start, over and over where the path
+    is longer. Raises FormatError, StorageError, DisplayError.
     """
     box = comfort_box(show.manifest)
     rung = show.manifest.rungs[reading.rung]
@@ -63,6 +66,20 @@ def film(show: Show, trace: Trace, shot: Shot, reading: FrameReading) -> Iterato
             assert frame is not None
             renderer.set_decoded(frame)
             yield _picture(renderer, pose_at(trace, float(path_time)), shot, box)
+
+
+def film_to(
+    out: Path, show: Show, trace: Trace, shot: Shot, reading: FrameReading, *, done: Callable[[int], None]
+) -> None:
+    """Film into a folder of PNGs or a video; `done` is told how many pictures are written.
+
+    Raises:
+        UsageError, StorageError: `out` cannot be written. Else as `film`.
+    """
+    with open_pictures(out, rate=shot.rate) as pictures:
+        for count, picture in enumerate(film(show, trace, shot, reading), start=1):
+            pictures.write(picture)
+            done(count)
 
 
 def frame_buffer(show: Show, reading: FrameReading, *, capacity: int, loop: bool) -> FrameBuffer:
@@ -83,10 +100,11 @@ def _times(show: Show, trace: Trace, shot: Shot) -> Iterator[tuple[Fraction, Fra
     if shot.times:
         yield from ((time, time) for time in shot.times)
         return
-    first, last = Fraction(float(trace.times[0])), Fraction(float(trace.times[-1]))
-    for i in range(int((last - first) * shot.rate) + 1):
+    first, last = float(trace.times[0]), float(trace.times[-1])
+    # Times of a path are decimal fractions: its last pose counts even where they are rounded down.
+    for i in range(math.floor((last - first) * float(shot.rate) + 1e-6) + 1):
         time = i / shot.rate
-        yield first + time, time % show.index.duration
+        yield Fraction(first) + time, time % show.index.duration
 
 
 def _picture(renderer: HeadlessRenderer, T_world_head: NDArray[Any], shot: Shot, box: ComfortBox) -> NDArray[np.uint8]:

@@ -85,8 +85,9 @@ class HeadlessRenderer:
         self.ctx = offscreen_context() if ctx is None else ctx
         self.projection, self.layout = projection, layout
         self.background, self.samples, self.longest_edge = background, samples, longest_edge
-        self._compositor = Compositor(self.ctx)
-        self._resolver = Resolver(self.ctx)
+        # Everything below makes this context current and puts back the one before: a window's may be in use as well.
+        with self.ctx:
+            self._compositor, self._resolver = Compositor(self.ctx), Resolver(self.ctx)
         self._target: Target | None = None
         self._mesh: DrawMesh | None = None
 
@@ -96,7 +97,8 @@ class HeadlessRenderer:
         if self.longest_edge is not None:
             mesh = refine(mesh, self.projection, longest=self.longest_edge)
         self._mesh = mesh
-        self._compositor.set_mesh(mesh)
+        with self.ctx:
+            self._compositor.set_mesh(mesh)
 
     def set_frame(self, frame: int, y: Plane, u: Plane, v: Plane) -> None:
         """Take frame `frame` of the GOP: its disparities and its coded picture (uint8 planes, U and V half size).
@@ -106,8 +108,9 @@ class HeadlessRenderer:
         """
         if self.layout is None:
             raise ValueError("coded planes need a layout; give HeadlessRenderer the rung")
-        self._compositor.set_frame(frame)
-        self._compositor.set_planes(self.layout, y, u, v)
+        with self.ctx:
+            self._compositor.set_frame(frame)
+            self._compositor.set_planes(self.layout, y, u, v)
 
     def set_picture_rgb_alpha_float(
         self, frame: int, rgb: NDArray[np.float32], alpha: NDArray[np.float32], *, texture_scale: float = 1.0
@@ -117,8 +120,9 @@ class HeadlessRenderer:
         Args:
             rgb: (H, W, 3) straight sRGB 0..1 of the colour region; alpha: (H, W) 0..1.
         """
-        self._compositor.set_frame(frame)
-        self._compositor.set_rgba(rgb, alpha, texture_scale=texture_scale)
+        with self.ctx:
+            self._compositor.set_frame(frame)
+            self._compositor.set_rgba(rgb, alpha, texture_scale=texture_scale)
 
     def set_decoded(self, frame: DecodedFrame) -> None:
         """Take a frame of the player's buffer; its mesh is uploaded where it is not the current one.
@@ -128,7 +132,8 @@ class HeadlessRenderer:
         """
         if self._mesh is not frame.mesh:
             self._mesh = frame.mesh
-            self._compositor.set_mesh(frame.mesh)
+            with self.ctx:
+                self._compositor.set_mesh(frame.mesh)
         self.set_frame(frame.frame, frame.y, frame.u, frame.v)
 
     def render(
@@ -143,9 +148,10 @@ class HeadlessRenderer:
         """
         if isinstance(camera, PinholeView):
             return self._render_pinhole(camera, dtype, fade)
-        target = self._sized(camera.width, camera.height)
-        self._compositor.draw_placed(target, camera)
-        return self._resolver.read(target, Finish(self.background, fade), dtype=dtype)
+        with self.ctx:
+            target = self._sized(camera.width, camera.height)
+            self._compositor.draw_placed(target, camera)
+            return self._resolver.read(target, Finish(self.background, fade), dtype=dtype)
 
     def render_pinhole(
         self,
@@ -163,9 +169,10 @@ class HeadlessRenderer:
         return self._render_pinhole(PinholeView(T_world_camera, fx, fy, cx, cy, width, height), dtype, 1.0)
 
     def _render_pinhole(self, view: PinholeView, dtype: Literal["float32", "uint8"], fade: float) -> NDArray[Any]:
-        target = self._sized(view.width, view.height)
-        self._compositor.draw_pinhole(target, view)
-        return self._resolver.read(target, Finish(self.background, fade), dtype=dtype)
+        with self.ctx:
+            target = self._sized(view.width, view.height)
+            self._compositor.draw_pinhole(target, view)
+            return self._resolver.read(target, Finish(self.background, fade), dtype=dtype)
 
     def _sized(self, width: int, height: int) -> Target:
         limit = int(self.ctx.info["GL_MAX_TEXTURE_SIZE"])
@@ -179,11 +186,12 @@ class HeadlessRenderer:
 
     def close(self) -> None:
         """Free the GL objects, and the context where it was made here."""
-        self._compositor.release()
-        self._resolver.release()
-        if self._target is not None:
-            self._target.release()
-            self._target = None
+        with self.ctx:
+            self._compositor.release()
+            self._resolver.release()
+            if self._target is not None:
+                self._target.release()
+                self._target = None
         if self._owned:
             self.ctx.release()
 

@@ -112,7 +112,7 @@ def circle(
         low, high: (3,) corners of the comfort box, metres, world.
         share: of the box's half width and height that the circle takes.
     """
-    times = np.arange(max(2, math.ceil(duration_s * rate) + 1)) / rate
+    times = np.arange(max(2, math.ceil(duration_s * rate - 1e-6) + 1)) / rate
     phase = 2 * np.pi * times / period_s
     middle, half = 0.5 * (low + high), 0.5 * share * (high - low)
     offsets = np.stack([np.sin(phase), np.cos(phase), 0.25 * np.sin(2 * phase)], axis=-1)

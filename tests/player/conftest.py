@@ -1,13 +1,15 @@
-"""What the player's tests share: one offscreen OpenGL context."""
+"""What the player's tests share: one offscreen OpenGL context, one small show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import moderngl
 import pytest
 
 from player.headless import offscreen_context
+from tests.player.shows import write_show
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +18,9 @@ def context() -> Iterator[moderngl.Context]:
     ctx = offscreen_context()
     yield ctx
     ctx.release()
+
+
+@pytest.fixture(scope="session")
+def show_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny show of tests.player.shows; not to be changed."""
+    return write_show(tmp_path_factory.mktemp("show") / "tiny.lfv")
