@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
@@ -53,9 +53,12 @@ def judge(
                 truth = images[view.name].astype(np.float64) / 255
                 layers = renderer.render(ModelView(view.model, view.T_show_camera), dtype="uint8")[..., :3] / 255.0
                 msi = psnr_of(error.squared / (3 * int(error.mask.sum())))
+                # Both on the pixels that the shells could render; told as on all of them, where the decoded show is judged.
+                whole = psnr(truth, layers, view.weight > 0)
+                collapse = msi - psnr(truth, layers, error.mask)
                 held_out = any(view is other for other in shot.held_out)
                 figures.append(
-                    StageFigure(view.name, 0, held_out, round(msi, 2), round(psnr(truth, layers, error.mask), 2))
+                    StageFigure(view.name, 0, held_out, round(whole + collapse, 2), round(whole, 2))
                 )
             width, height = _POSTER
             view = head_view(np.eye(4), width=width, height=height, fov=float(_POSTER_FOV))
@@ -77,12 +80,9 @@ def _renderer(shot: Shot, gop: EncodedGop) -> Iterator[HeadlessRenderer]:
 
 
 def jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) uint8 sRGB -> JPEG."""
-    out = io.BytesIO()
-    with av.open(out, "w", format="mjpeg") as container:
-        stream = container.add_stream("mjpeg", rate=Fraction(1))
-        stream.width, stream.height, stream.pix_fmt = picture.shape[1], picture.shape[0], "yuvj420p"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            container.mux(packet)
-    return out.getvalue()
+    """(H, W, 3) uint8 sRGB -> the bytes of a JPEG file."""
+    context = cast(av.VideoCodecContext, av.CodecContext.create("mjpeg", "w"))
+    context.height, context.width = picture.shape[:2]
+    context.pix_fmt, context.time_base = "yuvj420p", Fraction(1)
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuvj420p")
+    return b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))

@@ -58,3 +58,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Writes a whole file, or leaves what was there: it is renamed into place. Makes its folder. Raises StorageError."""
+    temporary = path.with_name(path.name + ".tmp")
+    with reporting(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

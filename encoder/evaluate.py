@@ -1,0 +1,180 @@
+"""How good a show is: decoded, composited as a player does, compared with what real cameras or ground truth saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.capture.footage import open_footage
+from encoder.capture.pictures import read_picture
+from encoder.msi.views import make_view
+from encoder.rig.models import Pinhole, model_from_dict
+from encoder.rig.rig import read_rig
+from player.composite.view import ModelView
+from player.frames import FrameReading, read_frames
+from player.headless import HeadlessRenderer
+from protocol.container import Show
+from protocol.errors import CaptureError, UsageError
+from protocol.fields import Scalar
+
+Rgb = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """One picture to be matched.
+
+    Attributes:
+        name: of the camera or view.
+        held_out: the encoder never solved from it; None where it is no rig camera.
+        frame: of the show.
+        camera: lens and pose in the show's frame.
+        truth: (H, W, 3) uint8 sRGB.
+        mask: (H, W) bool, pixels that count.
+    """
+
+    name: str
+    held_out: bool | None
+    frame: int
+    camera: ModelView
+    truth: Rgb
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A target and what the show gives for it: (H, W, 3) uint8."""
+
+    target: Target
+    render: Rgb
+
+
+def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Iterator[list[Target]]:
+    """For each frame of the show what the named cameras of its rig saw; without names the held-out ones, or else all.
+
+    Raises:
+        UsageError: the show was not made from such a camera. RigError, CaptureError: the rig cannot be read.
+    """
+    manifest = show.manifest
+    records = {record.name: record for record in manifest.cameras}
+    held_out = [record.name for record in manifest.cameras if record.held_out]
+    chosen = list(dict.fromkeys(names or held_out or records))
+    for name in chosen:
+        if name not in records:
+            raise UsageError(f"--cameras {name}: the show has no such camera; it has {', '.join(records)}")
+    cameras = {camera.name: camera for camera in read_rig(folder).cameras}
+    missing = [name for name in chosen if name not in cameras]
+    if missing:
+        raise UsageError(f"{folder}: the rig has no camera {missing[0]}; give the rig that the show was made from")
+    settings = manifest.encoder
+    footage = open_footage(
+        [cameras[name] for name in chosen],
+        scale=_fraction(settings, "scale", 1) or 1,
+        start_s=_fraction(settings, "start_s", 0) or 0,
+        frames=manifest.frame_count,
+        image_rate=manifest.frame_rate,
+    )
+    if footage.frame_count < manifest.frame_count:
+        raise CaptureError(
+            f"{folder}: {footage.frame_count} frames, the show has {manifest.frame_count}; give the rig it was made from"
+        )
+    views = {}
+    for name in chosen:
+        model = model_from_dict(dict(records[name].model))
+        if (model.width, model.height) != footage.sizes[name]:
+            raise UsageError(f"{folder}: {name} is of another size than the show's; give the rig it was made from")
+        views[name] = make_view(name, model, records[name].T_show_camera, footage.masks[name])
+    for frame in footage.frames():
+        yield [
+            Target(
+                name=name,
+                held_out=records[name].held_out,
+                frame=frame.index,
+                camera=ModelView(view.model, view.T_show_camera),
+                truth=frame.images[name],
+                mask=view.weight > 0,
+            )
+            for name, view in views.items()
+        ]
+
+
+def view_targets(show: Show, path: Path) -> Iterator[list[Target]]:
+    """Ground-truth pinhole views in the rig's own frame, grouped by frame.
+
+    The file is a JSON list of {file, frame, width, height, fx, fy, cx, cy, T_world_camera}; files lie beside it.
+
+    Raises:
+        UsageError: no such file, or a view of a frame that the show does not have. CaptureError: it is damaged.
+    """
+    try:
+        entries = json.loads(path.read_text())
+        views = [(int(e["frame"]), e) for e in entries]
+        for frame, _ in views:
+            if not 0 <= frame:
+                raise ValueError(f"frame {frame}")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; give a list of views in JSON") from None
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise CaptureError(f"{path}: no list of views ({error}); see the README for its fields") from error
+    for frame in sorted({frame for frame, _ in views}):
+        if frame >= show.manifest.frame_count:
+            continue
+        yield [_view(show, path, entry, frame) for index, entry in views if index == frame]
+
+
+def _view(show: Show, path: Path, entry: Mapping[str, Any], frame: int) -> Target:
+    try:
+        width, height = int(entry["width"]), int(entry["height"])
+        model = Pinhole(width, height, tuple(float(entry[key]) for key in ("fx", "fy", "cx", "cy")))
+        T = np.asarray(entry["T_world_camera"], np.float64)
+        if T.shape != (4, 4) or not np.isfinite(T).all():
+            raise ValueError("T_world_camera is no 4x4 matrix")
+        file = path.parent / entry["file"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CaptureError(f"{path}: a view is damaged ({error}); see the README for its fields") from error
+    truth, _ = read_picture(file, owner="view")
+    if truth.shape[:2] != (height, width):
+        raise CaptureError(f"{file}: {truth.shape[1]}x{truth.shape[0]}, the list says {width}x{height}; export it again")
+    return Target(
+        name=Path(entry["file"]).stem,
+        held_out=None,
+        frame=frame,
+        camera=ModelView(model, show.manifest.T_show_rig @ T),
+        truth=truth,
+        mask=np.ones((height, width), np.bool_),
+    )
+
+
+def compare(show: Show, targets: Iterator[list[Target]], *, rung: int, samples: int = 1) -> Iterator[Compared]:
+    """Renders every target from the decoded show. Frames of targets must increase.
+
+    Raises:
+        FormatError: the show is damaged. DisplayError: there is no OpenGL.
+    """
+    manifest = show.manifest
+    with HeadlessRenderer(
+        manifest.projection, manifest.rungs[rung], background=manifest.background, samples=samples
+    ) as renderer:
+        frames = None
+        current = None
+        for group in targets:
+            if not group:
+                continue
+            if frames is None:
+                frames = read_frames(show, group[0].frame, FrameReading(rung=rung))
+            while current is None or current.index < group[0].frame:
+                current = next(frames)
+            renderer.set_decoded(current)
+            for target in group:
+                yield Compared(target, renderer.render(target.camera, dtype="uint8")[..., :3])
+
+
+def _fraction(settings: Mapping[str, Scalar], key: str, default: int) -> Fraction:
+    return Fraction(str(settings.get(key, default)))
