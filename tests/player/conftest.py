@@ -12,9 +12,9 @@ from player.headless import offscreen_context
 from tests.player.shows import write_show
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def context() -> Iterator[moderngl.Context]:
-    """An OpenGL context without a window, for every test of the session."""
+    """An OpenGL context without a window. One for each test: VTK, when it opens a window, ends those there are."""
     ctx = offscreen_context()
     yield ctx
     ctx.release()

@@ -15,6 +15,7 @@ from player.composite.view import head_view
 from player.film import comfort_box
 from player.frames import FrameReading, read_frames
 from player.headless import HeadlessRenderer
+from player.pose.comfort import fade
 from player.pose.fly import head_pose, shifted, turned
 from player.window import PlayerWindow, WindowLook
 from player.window_input import Gestures
@@ -44,7 +45,8 @@ def test_window_shows_what_the_headless_renderer_shows(window: PlayerWindow, fra
             window.head = turned(shifted(window.head, comfort_box(manifest()), right=0.1, up=0.05), right=0.2, up=0.1)
             drawn = window.screenshot()
             headless.set_decoded(frame)
-            expected = headless.render(head_view(head_pose(window.head), width=320, height=240, fov=LOOK.fov))
+            view = head_view(head_pose(window.head), width=320, height=240, fov=LOOK.fov)
+            expected = headless.render(view, fade=fade(comfort_box(manifest()), np.array(window.head.position)))
             assert psnr(drawn / 255.0, expected) >= 35
             assert drawn.std() > 10
 
@@ -64,8 +66,8 @@ def test_overlay_is_drawn_over_the_layers_and_goes_away(window: PlayerWindow, fr
 def test_vtks_own_actors_are_drawn_as_without_the_layers(window: PlayerWindow, frames: list[DecodedFrame]) -> None:
     """Many pictures in a row, with a lit sphere in the overlay's renderer: VTK's GL state survives."""
     pyvista = pytest.importorskip("pyvista")
-    overlay = window._window.GetRenderers().GetItemAsObject(1)
-    overlay.AddLight(pyvista.Light(light_type="headlight"))
+    renderers = window._window.GetRenderers()
+    overlay = renderers.GetItemAsObject(renderers.GetNumberOfItems() - 1)
     actor = pyvista.Actor(mapper=pyvista.DataSetMapper(pyvista.Sphere(radius=0.3)))
     overlay.AddActor(actor)
     overlay.ResetCamera()
