@@ -18,7 +18,10 @@ from numba import njit, prange
 from encoder.msi.simd import backward_texel, composite_texel, fetch_texel, scatter_texel
 
 F = np.float32
-_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
+# No "arcp": vector code would divide by estimates and scalar code would not, and the compiler chooses between them by where
+# arrays lie in memory, so that the same frames would not give the same bits.
+_FAST = {"nnan", "ninf", "nsz", "contract", "afn", "reassoc"}
+_OPTIONS: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy", "cache": True, "nogil": True}
 BLOCK = 1024  # pixels that one thread takes at a time
 GROUP = 8192  # pixels whose samples are kept between the backward pass and the scatter
 OPAQUE = F(1e-3)  # transmittance under which what lies behind is not looked at
