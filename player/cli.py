@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from player.film import Shot, comfort_box, film_to
-from player.frames import FrameReading, rung_named
+from player.frames import FrameReading, reading_for_play, rung_named
 from player.pose.trace import Trace, circle, read_trace
 from protocol.container import Show, open_show
 from protocol.errors import UsageError
@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     headless.add_argument("--path", type=Path, metavar="CSV", help="the head's path; default: a small circle")
     headless.add_argument("--stereo", action="store_true", help="left and right eye side by side")
     headless.add_argument("--ipd", type=float, default=0.063, metavar="METRES", help="distance of the eyes")
-    headless.add_argument("--rate", type=Fraction, metavar="FPS", help="pictures a second; default: the show's")
-    headless.add_argument("--times", type=Fraction, nargs="+", default=[], metavar="S", help="only these seconds")
+    headless.add_argument("--rate", type=_fraction, metavar="FPS", help="pictures a second; default: the show's")
+    headless.add_argument("--times", type=_fraction, nargs="+", default=[], metavar="S", help="only these seconds")
     headless.add_argument("--samples", type=int, default=1, metavar="N", help="average NxN samples a pixel")
 
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     width, height = _size(args.size)
     _check(args)
     with open_show(args.show) as show:
-        reading = FrameReading(rung=rung_named(show, args.rung))
+        reading = reading_for_play(show, rung_named(show, args.rung))
         if args.headless:
             _film(show, reading, args, width, height)
         else:
@@ -107,6 +107,13 @@ def _path(show: Show, args: argparse.Namespace, shot: Shot) -> Trace:
     still = show.manifest.frame_rate is None
     duration = Fraction(_PATH_OF_STILLS_S) if still else show.index.duration
     return circle(box.low, box.high, duration_s=float(duration - last), rate=float(shot.rate))
+
+
+def _fraction(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{text} is no number; write it like 30, 29.97 or 30000/1001") from None
 
 
 def _size(text: str) -> tuple[int, int]:

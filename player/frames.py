@@ -25,6 +25,11 @@ class FrameReading:
     threads: int = 0
 
 
+def reading_for_play(show: Show, rung: int) -> FrameReading:
+    """How a show is read for pinhole views, which draw planes exactly however coarse their triangles are."""
+    return FrameReading(rung=rung, longest_edge=None if show.manifest.projection.kind == "plane" else 16.0)
+
+
 def read_frames(show: Show, first: int, reading: FrameReading) -> Iterator[DecodedFrame]:
     """The frames of a show from `first` on, in order, each chunk read when it is needed.
 

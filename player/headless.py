@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, Literal
 
 import moderngl
@@ -12,42 +13,46 @@ from numpy.typing import NDArray
 from player.buffer import DecodedFrame
 from player.composite.compositor import Compositor
 from player.composite.mesh import DrawMesh, draw_mesh
+from player.composite.osmesa import OsmesaContext
 from player.composite.picture import PictureLayout, Plane
 from player.composite.refine import refine
 from player.composite.target import Finish, Resolver, Target
-from player.composite.view import Array, Camera, PinholeView
+from player.composite.view import Array, Camera, PinholeView, as_pinhole
 from protocol.errors import DisplayError
 from protocol.mesh_codec import Geometry
 from protocol.projection import Projection
 
 log = logging.getLogger(__name__)
 
-# Where an offscreen context can come from, tried in this order: EGL (GPU or Mesa's software renderer, no display
-# needed), then whatever display there is.
-_BACKENDS: tuple[dict[str, Any], ...] = (
-    {"backend": "egl"},
-    {"backend": "egl", "libgl": "libGL.so.1", "libegl": "libEGL.so.1"},
-    {},
-    {"libgl": "libGL.so.1", "libx11": "libX11.so.6"},
+# Where an offscreen context can come from, tried in this order: EGL (a GPU or Mesa's software renderer; no display
+# needed), by the names of Debian's runtime packages and of development ones; OSMesa; whatever display there is.
+_BACKENDS: tuple[tuple[str, Callable[[], dict[str, Any]]], ...] = (
+    ("EGL", lambda: {"standalone": True, "backend": "egl", "libgl": "libGL.so.1", "libegl": "libEGL.so.1"}),
+    ("EGL", lambda: {"standalone": True, "backend": "egl"}),
+    ("OSMesa", lambda: {"context": OsmesaContext()}),
+    ("display", lambda: {"standalone": True}),
 )
-_MEND = "install it with: apt-get install libegl1 libgl1 libegl-mesa0 libgl1-mesa-dri"
+_MEND = "apt-get install libegl1 libgl1 libegl-mesa0 libgl1-mesa-dri"
 
 
 def offscreen_context() -> moderngl.Context:
     """An OpenGL 3.3 context without a window.
 
+    A VTK window that is opened later in the same process may end it (VTK resets EGL's display): open windows first.
+
     Raises:
         DisplayError: this machine has none; the message names the Debian packages.
     """
     reasons = []
-    for settings in _BACKENDS:
+    for name, settings in _BACKENDS:
         try:
-            ctx = moderngl.create_context(standalone=True, require=330, **settings)
-        except (RuntimeError, OSError, ImportError, ValueError) as error:
-            reasons.append(f"{settings.get('backend', 'display')}: {' '.join(str(error).split())}")
+            ctx = moderngl.create_context(require=330, **settings())
+        except Exception as error:  # glcontext and moderngl raise plain exceptions only
+            reasons.append(f"{name}: {' '.join(str(error).split())}")
             continue
-        log.debug("OpenGL on %s", ctx.info["GL_RENDERER"])
+        log.debug("OpenGL on %s by %s", ctx.info["GL_RENDERER"], name)
         return ctx
+    log.debug("no OpenGL: %s", "; ".join(reasons))
     raise DisplayError(f"no offscreen OpenGL ({reasons[0]}); {_MEND}")
 
 
@@ -146,8 +151,9 @@ class HeadlessRenderer:
         Returns:
             (H, W, 4): sRGB over the background and coverage, float32 0..1 or uint8 0..255.
         """
-        if isinstance(camera, PinholeView):
-            return self._render_pinhole(camera, dtype, fade)
+        pinhole = as_pinhole(camera)
+        if pinhole is not None:
+            return self._render_pinhole(pinhole, dtype, fade)
         with self.ctx:
             target = self._sized(camera.width, camera.height)
             self._compositor.draw_placed(target, camera)

@@ -47,7 +47,7 @@ class PinholeView:
 
 @dataclass(frozen=True)
 class ModelView:
-    """A camera model (anything with width, height and project) placed at T_world_camera."""
+    """A camera model (`encoder.rig.camera_model.CameraModel`, or what is like it) placed at T_world_camera."""
 
     model: Any
     T_world_camera: Array
@@ -64,6 +64,16 @@ class ModelView:
         """(N, 3) camera points -> (N, 2) pixels, (N,) valid."""
         pixels, valid = self.model.project(points)
         return pixels, valid
+
+
+def as_pinhole(camera: Camera) -> PinholeView | None:
+    """The same camera as a pinhole view where it is one, so that it can be drawn exactly and fast; else None."""
+    if isinstance(camera, PinholeView):
+        return camera
+    if isinstance(camera, ModelView) and camera.model.kind == "pinhole":
+        fx, fy, cx, cy = camera.model.params
+        return PinholeView(camera.T_world_camera, fx, fy, cx, cy, camera.width, camera.height)
+    return None
 
 
 def head_view(T_world_head: Array, *, width: int, height: int, fov: float) -> PinholeView:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -139,6 +140,25 @@ def test_wrong_calls_get_one_line(
     assert play(show_path, *arguments) in (1, 2)
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--rate", "1/0"], ["--times", "now"]])
+def test_numbers_that_are_none_are_named(
+    show_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        play(show_path, *arguments)
+    assert f"{arguments[1]} is no number" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="windows need no DISPLAY here")
+def test_window_without_a_display_is_one_line(
+    show_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert play(show_path) == 1
+    error = capsys.readouterr().err
+    assert "no display" in error and "--headless" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("seed", range(25))

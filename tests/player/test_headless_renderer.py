@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import moderngl
 import numpy as np
 import pytest
 
-from player.composite.view import PinholeView, eye_heads, head_view
+from encoder.rig.models import model_from_dict
+from player.composite.view import ModelView, PinholeView, eye_heads, head_view
 from player.headless import HeadlessRenderer
 from protocol.errors import DisplayError, FormatError
 from protocol.geometry import T_WORLD_FORWARD_CAMERA, pose, rotation_from_angle_axis
@@ -253,3 +258,60 @@ def test_eyes_are_apart_along_the_heads_right() -> None:
     left, right = eye_heads(head, ipd=0.06)
     np.testing.assert_allclose(left[:3, 3], [1, 2, 3.03], atol=1e-12)
     np.testing.assert_allclose(right[:3, 3], [1, 2, 2.97], atol=1e-12)
+
+
+def test_pinhole_models_are_drawn_as_pinhole_views(context: moderngl.Context) -> None:
+    view = texel_view(position=(0.1, 0.0, 0.0))
+    model = model_from_dict(
+        {"kind": "pinhole", "width": 64, "height": 48, "params": [view.fx, view.fy, view.cx, view.cy]}
+    )
+    renderer = HeadlessRenderer(PLANE, rung(), ctx=context)
+    renderer.set_geometry(whole_layer(1.0))
+    renderer.set_frame(0, *yuv(card(), np.ones((48, 64))))
+    np.testing.assert_array_equal(renderer.render(ModelView(model, view.T_world_camera)), renderer.render(view))
+    renderer.close()
+
+
+def test_planes_are_exact_however_coarse_their_triangles_are(context: moderngl.Context) -> None:
+    layer = grid_layer(0, 0, 64, 48, step=16, atlas=(0, 0), disparity=1.0)
+    layer.disparities[0] = 0.2 + 0.01 * layer.points[:, 0] + 0.005 * layer.points[:, 1]
+    drawn = []
+    for longest in (None, 4.0):
+        renderer = HeadlessRenderer(PLANE, rung(), longest_edge=longest, ctx=context)
+        renderer.set_geometry(Geometry((layer,)))
+        renderer.set_frame(0, *yuv(card(), np.ones((48, 64))))
+        drawn.append(renderer.render(texel_view(position=(0.3, 0.1, -0.2))))
+        renderer.close()
+    assert psnr(*drawn) >= 45
+
+
+def python(repository: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python in the checkout; without `environment`, in this one."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=repository,
+        env=environment or None,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_osmesa_draws_the_same(repository: Path) -> None:
+    ran = python(repository, "-m", "tests.player.osmesa_card")
+    if "OSMesa is not installed" in ran.stderr:
+        pytest.skip("OSMesa is not on this machine")
+    assert ran.returncode == 0, ran.stderr
+    assert float(ran.stdout) <= 3 * STEP
+
+
+def test_no_opengl_is_one_line_that_names_the_packages(repository: Path) -> None:
+    script = (
+        "import player.headless as h\n"
+        "h._BACKENDS = tuple(b for b in h._BACKENDS if b[0] != 'OSMesa')\n"
+        "try: h.offscreen_context()\n"
+        "except h.DisplayError as error: print(error)"
+    )
+    ran = python(repository, "-c", script, __EGL_VENDOR_LIBRARY_FILENAMES=os.devnull, PATH=os.environ["PATH"])
+    assert ran.stdout.count("\n") == 1 and "apt-get install libegl1" in ran.stdout, ran.stderr
