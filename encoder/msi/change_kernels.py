@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
+from encoder.msi.kernel_options import OPTIONS
+
 F = np.float32
-_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def changed_pixels(image, reference, threshold, out):  # type: ignore[no-untyped-def]
     """out (H, W) uint8: whether the 3x3 mean of image - reference, (H, W, 4) float32, exceeds the threshold in a channel."""
     H, W, _ = image.shape
@@ -27,7 +26,7 @@ def changed_pixels(image, reference, threshold, out):  # type: ignore[no-untyped
             out[y, x] = worst > F(9) * threshold
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def dilate(mask, radius, out):  # type: ignore[no-untyped-def]
     """out (H, W) uint8: mask grown by a square of the radius."""
     H, W = mask.shape
@@ -40,7 +39,7 @@ def dilate(mask, radius, out):  # type: ignore[no-untyped-def]
             out[y, x] = hit
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[no-untyped-def]
     """out (N, H, W) bool: whether at least `share` of a texel's source cameras, and two where it has so many, saw change.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
+from encoder.msi.kernel_options import OPTIONS
+
 F = np.float32
-_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def update(shells, gradient, first, second, prior, frozen, rates, smooth, anchor, beta1, beta2, step):  # type: ignore[no-untyped-def]
     """One Adam step in place; clears `gradient`.
 

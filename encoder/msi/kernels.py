@@ -10,24 +10,22 @@ float32: unit directions for spheres, (x / -z, y / -z, unused) for planes. Both 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
+from encoder.msi.kernel_options import OPTIONS
 from encoder.msi.simd import backward_texel, composite_texel, fetch_texel, scatter_texel
 
 F = np.float32
-# No "arcp": vector code would divide by estimates and scalar code would not, and the compiler chooses between them by where
-# arrays lie in memory, so that the same frames would not give the same bits.
-_FAST = {"nnan", "ninf", "nsz", "contract", "afn", "reassoc"}
-_OPTIONS: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy", "cache": True, "nogil": True}
 BLOCK = 1024  # pixels that one thread takes at a time
-GROUP = 8192  # pixels whose samples are kept between the backward pass and the scatter
+GROUP = 16384  # pixels whose samples are kept between the backward pass and the scatter
 OPAQUE = F(1e-3)  # transmittance under which what lies behind is not looked at
+# Share of what an opaque texel hides that its gradient may leave out: a texel that nothing is seen through must still learn
+# whether what is behind it would fit better, or wrong dark texels would stay for ever.
+HIDDEN = F(0.05)
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _arctan2(y, x):  # type: ignore[no-untyped-def]
     """Within 4e-8 + rounding of atan2; free of branches, so that loops over it vectorise."""
     ax, ay = abs(x), abs(y)
@@ -47,7 +45,7 @@ def _arctan2(y, x):  # type: ignore[no-untyped-def]
     return -p if y < F(0) else p
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy):  # type: ignore[no-untyped-def]
     """Where rays first..first+count cross one shell: texel offsets (floats / 4; -1 outside) and bilinear weights."""
     density = window[3]
@@ -64,7 +62,7 @@ def _locate(disparity, window, origin, rays, first, count, width, height, index,
             fx[j] = x - xf
             fy[j] = y - yf
             inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
-            index[j] = np.int32(yf * w + xf) if inside else np.int32(-1)
+            index[j] = np.int32(yf) * np.int32(width) + np.int32(xf) if inside else np.int32(-1)
     else:
         gap = F(1) - (ox * ox + oy * oy + oz * oz)
         for j in range(count):
@@ -78,10 +76,10 @@ def _locate(disparity, window, origin, rays, first, count, width, height, index,
             fx[j] = x - xf
             fy[j] = y - yf
             inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
-            index[j] = np.int32(yf * w + xf) if inside else np.int32(-1)
+            index[j] = np.int32(yf) * np.int32(width) + np.int32(xf) if inside else np.int32(-1)
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def crosses_all(disparities, window, width, height, origin, rays, out):  # type: ignore[no-untyped-def]
     """out (P,) bool: whether the ray crosses every shell where all four texels of its sample are in the window."""
     P = rays.shape[1]
@@ -99,7 +97,7 @@ def crosses_all(disparities, window, width, height, origin, rays, out):  # type:
                     out[first + j] = False
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def render(shells, disparities, window, origin, rays, out, expected):  # type: ignore[no-untyped-def]
     """Composites the shells along rays.
 
@@ -136,7 +134,7 @@ def render(shells, disparities, window, origin, rays, out, expected):  # type: i
             expected[first + j] = D[j]
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def gradient(shells, disparities, window, origin, rays, target, out):  # type: ignore[no-untyped-def]
     """Adds the gradient of sum(weight * |colour - target|^2) with respect to `shells` to `out`.
 
@@ -158,8 +156,9 @@ def gradient(shells, disparities, window, origin, rays, target, out):  # type: i
             first = group + start
             count = min(BLOCK, P - first)
             colour = np.zeros(BLOCK * 4, np.float32)
+            hidden = np.empty(BLOCK, np.float32)
             for j in range(count):
-                T[N, start + j] = F(1) if target[first + j, 3] > F(0) else F(0)
+                T[N, start + j] = hidden[j] = F(1) if target[first + j, 3] > F(0) else F(0)
             for back in range(N):
                 i = N - 1 - back
                 at = index[i, start : start + count]
@@ -170,9 +169,11 @@ def gradient(shells, disparities, window, origin, rays, target, out):  # type: i
                 texels = samples[i]
                 for j in range(count):
                     t = T[i + 1, start + j]
-                    if at[j] >= 0 and t > OPAQUE:
+                    if at[j] >= 0 and (t > OPAQUE or hidden[j] > HIDDEN):
                         slot = np.int64(start + j) * 4
                         alpha = fetch_texel(texture, np.int64(at[j]) * 4, np.int64(W) * 4, gx[j], gy[j], texels, slot)
+                        if t <= OPAQUE:
+                            hidden[j] -= hidden[j] * alpha
                         T[i, start + j] = t - t * alpha
                         for c in range(3):
                             colour[j * 4 + c] += t * alpha * texels[slot + c]
@@ -207,14 +208,17 @@ def gradient(shells, disparities, window, origin, rays, target, out):  # type: i
             texels = samples[i]
             gradients = flat_out[i]
             for j in range(members):
-                if index[i, j] >= 0:
+                if index[i, j] >= 0 and T[i + 1, j] > OPAQUE:
                     scatter_texel(
                         texels, np.int64(j) * 4, fx[i, j], fy[i, j], gradients, np.int64(index[i, j]) * 4, np.int64(W) * 4
                     )
-    return losses.sum()
+    total = 0.0
+    for loss in losses:  # in order: the sum of an array would be split over the threads
+        total += loss
+    return total
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def visible_weight(shells, disparities, window, origin, rays, weights, out):  # type: ignore[no-untyped-def]
     """out (N, H, W) float32: the greatest weight (transmittance times alpha) with which any ray sees a texel.
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 
+from encoder.msi.kernel_options import OPTIONS
 from encoder.msi.simd import fetch_texel
 
 F = np.float32
-_OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "cache": True, "nogil": True}
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def consistency(images, grids, stride, chosen, block, disparities, depths, softness, unseen, out, costs):  # type: ignore[no-untyped-def]
     """Mean colour and spread of the source cameras on every shell.
 
@@ -88,7 +86,7 @@ def consistency(images, grids, stride, chosen, block, disparities, depths, softn
                         costs[i, y, x] = unseen
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def box_blur(source, radius, scratch, out):  # type: ignore[no-untyped-def]
     """(N, H, W) float32 mean over (2 radius + 1)^2 texels, clipped at the edges; separable running sums."""
     N, H, W = source.shape
@@ -119,7 +117,7 @@ def box_blur(source, radius, scratch, out):  # type: ignore[no-untyped-def]
                 out[i, y, x] = column[x] * n
 
 
-@njit(parallel=True, **_OPTIONS)
+@njit(parallel=True, **OPTIONS)
 def costs_to_alpha(costs, temperature, shells):  # type: ignore[no-untyped-def]
     """Alphas whose front-to-back weights, seen from the origin, are softmax(-cost / temperature) over the shells.
 
