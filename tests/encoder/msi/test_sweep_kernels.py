@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.msi import sweep_kernels
+from encoder.msi import kernels, sweep_kernels
 from encoder.msi.sweep import visible_histogram
 from encoder.msi.views import Floats
 
 F = np.float32
 UNSEEN = 0.02
+
+
+def everywhere(count: int, height: int, width: int) -> np.ndarray:
+    """All blocks are looked at."""
+    return np.ones((count, -(-height // kernels.CELL), -(-width // kernels.CELL)), np.uint8)
 
 
 def bilinear(image: Floats, u: float, v: float) -> np.ndarray:
@@ -68,12 +73,29 @@ def test_consistency_is_mean_and_spread_of_the_cameras(hidden: bool) -> None:
     disparities = np.array([0.1, 0.5, 0.9], np.float32)
     out = np.zeros((count, height, width, 4), np.float32)
     costs = np.empty((count, height, width), np.float32)
+    active = everywhere(count, height, width)
+    active[1, 1, 2] = 0
+    costs[1, 8:16, 16:24] = -7.0
     sweep_kernels.consistency(
-        images, grids, stride, np.ascontiguousarray(chosen), block, disparities, depths, F(0.2), F(UNSEEN), out, costs
+        images,
+        grids,
+        stride,
+        np.ascontiguousarray(chosen),
+        block,
+        disparities,
+        depths,
+        F(0.2),
+        F(UNSEEN),
+        active,
+        out,
+        costs,
     )
+    assert (costs[1, 8:16, 16:24] == -7.0).all() and not out[1, 8:16, 16:24].any()
     for i in range(count):
         for y in range(0, height, 3):
             for x in range(0, width, 3):
+                if not active[i, y // kernels.CELL, x // kernels.CELL]:
+                    continue
                 pixel = np.stack(
                     [[(x + 0.5) * 1.1 + 2 * c - 3 * i, (y + 0.5) * 1.2 - c + i + 0.3] for c in range(cameras)]
                 )
@@ -100,13 +122,21 @@ def test_box_blur_is_the_mean_of_what_the_box_holds(height: int, width: int, rad
 def test_alphas_show_the_softmax_of_the_costs_from_the_origin(seed: int, temperature: float) -> None:
     costs = np.random.default_rng(seed).random((5, 3, 4), np.float32)
     shells = np.zeros((5, 3, 4, 4), np.float32)
-    sweep_kernels.costs_to_alpha(costs, F(temperature), shells)
+    sweep_kernels.costs_to_alpha(costs, F(temperature), everywhere(5, 3, 4), shells)
     alpha = shells[..., 3]
     assert np.all(alpha[0] == 1) and alpha.min() >= 0 and alpha.max() <= 1
     front = np.cumprod(1 - alpha[::-1].astype(np.float64), axis=0)[::-1]
     weights = alpha * np.concatenate([front[1:], np.ones_like(front[:1])])
     softmax = np.exp((costs.min(axis=0) - costs.astype(np.float64)) / temperature)
     assert np.abs(weights - softmax / softmax.sum(axis=0)).max() < 1e-5
+
+
+def test_alphas_of_blocks_that_are_not_looked_at_stay() -> None:
+    shells = np.full((2, 16, 8, 4), 0.4, np.float32)
+    active = everywhere(2, 16, 8)
+    active[:, 1] = 0
+    sweep_kernels.costs_to_alpha(np.zeros((2, 16, 8), np.float32), F(0.1), active, shells)
+    assert np.allclose(shells[:, 8:, :, 3], 0.4) and np.allclose(shells[1, :8, :, 3], 0.5)
 
 
 def test_histogram_is_what_the_origin_sees() -> None:
