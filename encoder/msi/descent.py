@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.msi import descent_kernels, kernels
+from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import Scene
 from encoder.msi.views import Floats
 
@@ -30,6 +31,8 @@ class DescentConfig:
         colour_rate, alpha_rate: Adam's step sizes, which fall along a cosine to a tenth.
         smooth_colour, smooth_alpha: pull towards the mean of the four neighbours.
         anchor_colour, anchor_alpha: pull towards the sweep.
+        sparse_alpha: pull of every alpha towards 0: what no camera needs goes, and depth gets sharper.
+        least_alpha: blocks without such an alpha at the start are taken to be empty.
         seed: of the turns.
     """
 
@@ -41,10 +44,27 @@ class DescentConfig:
     smooth_alpha: float = 0.05
     anchor_colour: float = 0.05
     anchor_alpha: float = 0.05
+    sparse_alpha: float = 0.0
+    least_alpha: float = 0.01
     seed: int = 0
 
 
 BETA1, BETA2 = F(0.9), F(0.99)
+
+
+@dataclass(frozen=True, eq=False)
+class DescentBuffers:
+    """What descent keeps for each texel beside its RGBA: gradient and its moments (N, H, W, 4) float32, prior uint8."""
+
+    gradient: Floats
+    first: Floats
+    second: Floats
+    prior: NDArray[np.uint8]
+
+
+def make_buffers(shells: Floats) -> DescentBuffers:
+    """Buffers for shells of this shape."""
+    return DescentBuffers(*(np.empty_like(shells) for _ in range(3)), np.empty(shells.shape, np.uint8))
 
 
 def descend(
@@ -53,7 +73,8 @@ def descend(
     start: Floats,
     config: DescentConfig | None = None,
     *,
-    active: NDArray[np.bool_] | None = None,
+    active: NDArray[np.uint8] | None = None,
+    buffers: DescentBuffers | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Floats:
     """Refines `start` (N, H, W, 4), which is changed in place and returned.
@@ -61,14 +82,20 @@ def descend(
     Args:
         scene: shells and source cameras.
         images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight; pixels with weight 0 cost nothing.
-        active: (N, H, W) texels that may change; None for all.
+        active: (N, bh, bw) uint8 blocks of CELL texels that may change; None for all.
+        buffers: of an earlier call for shells of this shape, to be used again.
         on_step: is called after each step.
     """
     config = config or DescentConfig()
     shells = start
-    prior = (shells * F(255) + F(0.5)).astype(np.uint8)
-    gradient, first, second = (np.zeros_like(shells) for _ in range(3))
-    frozen = np.zeros((1, 1, 1), np.uint8) if active is None else (~active).view(np.uint8)
+    buffers = buffers or make_buffers(shells)
+    gradient, first, second, prior = buffers.gradient, buffers.first, buffers.second, buffers.prior
+    blocks = (len(shells), *(-(-size // CELL) for size in shells.shape[1:3]))
+    active = np.ones(blocks, np.uint8) if active is None else active
+    alive = np.empty(blocks, np.uint8)
+    descent_kernels.find_alive(shells, F(config.least_alpha), active, alive)
+    moving = alive & active
+    descent_kernels.begin(shells, gradient, first, second, prior)
     rates = np.array([config.colour_rate] * 3 + [config.alpha_rate], np.float32)
     smooth = np.array([config.smooth_colour] * 3 + [config.smooth_alpha], np.float32)
     anchor = np.array([config.anchor_colour] * 3 + [config.anchor_alpha], np.float32)
@@ -88,10 +115,10 @@ def descend(
         now, turns = turns[: config.cameras], turns[config.cameras :]
         for index in now:
             origin, rays = scene.rays[index]
-            kernels.gradient(shells, scene.disparities, scene.vector, origin, rays, targets[index], gradient)
+            kernels.gradient(shells, scene.disparities, scene.vector, origin, rays, targets[index], gradient, alive)
         fall = 0.1 + 0.9 * 0.5 * (1.0 + math.cos(math.pi * (step - 1) / config.steps))
         descent_kernels.update(
-            shells, gradient, first, second, prior, frozen, rates * F(fall), smooth, anchor, BETA1, BETA2, F(step)
+            shells, gradient, first, second, prior, moving, rates * F(fall), smooth, anchor, F(config.sparse_alpha), BETA1, BETA2, F(step)
         )
         if on_step is not None:
             on_step()

@@ -5,46 +5,86 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import OPTIONS
+from encoder.msi.kernel_options import CELL, OPTIONS
+from encoder.msi.simd import adam_texel
 
 F = np.float32
 
 
-@njit(parallel=True, **OPTIONS)
-def update(shells, gradient, first, second, prior, frozen, rates, smooth, anchor, beta1, beta2, step):  # type: ignore[no-untyped-def]
+def update(shells, gradient, first, second, prior, alive, rates, smooth, anchor, sparse, beta1, beta2, step):  # type: ignore[no-untyped-def]
     """One Adam step in place; clears `gradient`.
 
-    shells, gradient, first, second: (N, H, W, 4) float32. prior (N, H, W, 4) uint8: the sweep's colour and alpha, straight. frozen (N, H, W) uint8: texels
-    that keep their value, or (1, 1, 1) for none. rates,
-    smooth, anchor: (4,) float32 per channel: step size, weight of the distance to the four neighbours' mean, weight of the distance
-    to the prior. The farthest shell stays opaque. Shells are independent, so the result does not depend on threads.
+    shells, gradient, first, second: (N, H, W, 4) float32. prior (N, H, W, 4) uint8: the sweep's colour and alpha, straight. alive
+    (N, bh, bw) uint8: blocks of `kernels.CELL` texels that may change, the others keep their values. rates, smooth, anchor:
+    (4,) float32 per channel: step size, weight of the distance to the four neighbours' mean, weight of the distance to
+    the prior. sparse: a constant pull of alpha towards 0. The farthest shell stays opaque. Shells are independent, so the
+    result does not depend on threads.
     """
+    root = np.float64(1.0 - float(beta2) ** float(step)) ** 0.5
+    rate = np.asarray(rates, np.float64) * root / (1.0 - float(beta1) ** float(step))
+    pull = np.array([0.0, 0.0, 0.0, float(sparse)])
+    rows = [rate, np.divide(smooth, 4), np.add(smooth, anchor), np.divide(anchor, 255), pull]
+    rows += [np.full(4, value) for value in (beta1, 1.0 - float(beta1), beta2, 1.0 - float(beta2))]
+    table = np.concatenate(rows).astype(np.float32)
+    _update(shells, gradient, first, second, prior, alive, table)
+
+
+@njit(parallel=True, **OPTIONS)
+def _update(shells, gradient, first, second, prior, alive, table):  # type: ignore[no-untyped-def]
     N, H, W, _ = shells.shape
-    all_free = frozen.shape[1] != H
-    correct1 = F(1) / (F(1) - beta1**step)
-    correct2 = F(1) / (F(1) - beta2**step)
+    size = H * W * 4
+    values, slopes = shells.reshape(N, size), gradient.reshape(N, size)
+    means, squares, priors = first.reshape(N, size), second.reshape(N, size), prior.reshape(N, size)
     for i in prange(N):
+        v, g, m, s, p = values[i], slopes[i], means[i], squares[i], priors[i]
         for y in range(H):
-            up, down = max(y - 1, 0), min(y + 1, H - 1)
-            for x in range(W):
-                if not all_free and frozen[i, y, x]:
-                    for c in range(4):
-                        gradient[i, y, x, c] = F(0)
+            row = np.int64(y) * W * 4
+            above = row - (W * 4 if y > 0 else 0)
+            below = row + (W * 4 if y < H - 1 else 0)
+            for block in range(alive.shape[2]):
+                if alive[i, y // CELL, block] == 0:
                     continue
-                left, right = max(x - 1, 0), min(x + 1, W - 1)
+                for x in range(block * CELL, min(W, (block + 1) * CELL)):
+                    at = np.int64(x) * 4
+                    left = at - (4 if x > 0 else 0)
+                    right = at + (4 if x < W - 1 else 0)
+                    adam_texel(v, row + at, row + left, row + right, above + at, below + at, g, m, s, p, table)
+                    if i == 0:
+                        v[row + at + 3] = F(1)
+
+
+@njit(parallel=True, **OPTIONS)
+def find_alive(shells, least, active, alive):  # type: ignore[no-untyped-def]
+    """alive (N, bh, bw) uint8: blocks with an alpha of at least `least`, or beside one; in the others that are active, alpha becomes 0."""
+    N, H, W, _ = shells.shape
+    bh, bw = alive.shape[1], alive.shape[2]
+    for i in prange(N):
+        seen = np.zeros((bh, bw), np.uint8)
+        for y in range(H):
+            for x in range(W):
+                if shells[i, y, x, 3] >= least:
+                    seen[y // CELL, x // CELL] = 1
+        for by in range(bh):
+            for bx in range(bw):
+                hit = False
+                for v in range(max(0, by - 1), min(bh, by + 2)):
+                    for u in range(max(0, bx - 1), min(bw, bx + 2)):
+                        hit |= seen[v, u] != 0
+                alive[i, by, bx] = hit
+                if not hit and active[i, by, bx] != 0:
+                    for y in range(by * CELL, min(H, (by + 1) * CELL)):
+                        for x in range(bx * CELL, min(W, (bx + 1) * CELL)):
+                            shells[i, y, x, 3] = F(0)
+
+
+@njit(parallel=True, **OPTIONS)
+def begin(shells, gradient, first, second, prior):  # type: ignore[no-untyped-def]
+    """Clears what descent keeps beside the shells (N, H, W, 4) and takes them as `prior`, uint8."""
+    for i in prange(shells.shape[0]):
+        gradient[i] = F(0)
+        first[i] = F(0)
+        second[i] = F(0)
+        for y in range(shells.shape[1]):
+            for x in range(shells.shape[2]):
                 for c in range(4):
-                    value = shells[i, y, x, c]
-                    near = F(0.25) * (
-                        shells[i, up, x, c] + shells[i, down, x, c] + shells[i, y, left, c] + shells[i, y, right, c]
-                    )
-                    g = gradient[i, y, x, c]
-                    g += smooth[c] * (value - near) + anchor[c] * (value - F(prior[i, y, x, c]) * F(1 / 255))
-                    gradient[i, y, x, c] = F(0)
-                    m = beta1 * first[i, y, x, c] + (F(1) - beta1) * g
-                    v = beta2 * second[i, y, x, c] + (F(1) - beta2) * g * g
-                    first[i, y, x, c] = m
-                    second[i, y, x, c] = v
-                    value -= rates[c] * (m * correct1) / (np.sqrt(v * correct2) + F(1e-8))
-                    shells[i, y, x, c] = min(max(value, F(0)), F(1))
-                if i == 0:
-                    shells[i, y, x, 3] = F(1)
+                    prior[i, y, x, c] = np.uint8(shells[i, y, x, c] * F(255) + F(0.5))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import OPTIONS
+from encoder.msi.kernel_options import CELL, OPTIONS
 from encoder.msi.simd import backward_texel, composite_texel, fetch_texel, scatter_texel
 
 F = np.float32
@@ -134,13 +134,35 @@ def render(shells, disparities, window, origin, rays, out, expected):  # type: i
             expected[first + j] = D[j]
 
 
-@njit(parallel=True, **OPTIONS)
-def gradient(shells, disparities, window, origin, rays, target, out):  # type: ignore[no-untyped-def]
+@njit(**OPTIONS)
+def _drop_dead(index, alive, count, width, columns):  # type: ignore[no-untyped-def]
+    """Marks samples in dead blocks as outside: index becomes -1."""
+    inverse = 1.0 / np.float64(width)
+    for j in range(count):
+        q = index[j]
+        if q >= 0:
+            y = np.int64((np.float64(q) + 0.5) * inverse)
+            x = np.int64(q) - y * width
+            if alive[(y // CELL) * columns + x // CELL] == 0:
+                index[j] = -1
+
+
+def gradient(shells, disparities, window, origin, rays, target, out, alive=None):  # type: ignore[no-untyped-def]
     """Adds the gradient of sum(weight * |colour - target|^2) with respect to `shells` to `out`.
 
-    target (P, 4) float32: straight colour and weight. out: like shells. Returns the loss.
+    target (P, 4) float32: straight colour and weight. out: like shells. alive (N, bh, bw) uint8: blocks of CELL x CELL
+    texels that are looked at; in the others alpha is 0 and nothing is learned. None for all. Returns the loss.
     """
+    if alive is None:
+        alive = np.ones((len(shells), *(-(-size // CELL) for size in shells.shape[1:3])), np.uint8)
+    return _gradient(shells, disparities, window, origin, rays, target, out, alive)
+
+
+@njit(parallel=True, **OPTIONS)
+def _gradient(shells, disparities, window, origin, rays, target, out, alive):  # type: ignore[no-untyped-def]
     N, H, W, _ = shells.shape
+    columns = alive.shape[2]
+    blocks = alive.reshape(N, alive.shape[1] * columns)
     P = rays.shape[1]
     flat = shells.reshape(N, H * W * 4)
     flat_out = out.reshape(N, H * W * 4)
@@ -165,6 +187,7 @@ def gradient(shells, disparities, window, origin, rays, target, out):  # type: i
                 gx = fx[i, start : start + count]
                 gy = fy[i, start : start + count]
                 _locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
+                _drop_dead(at, blocks[i], count, W, columns)
                 texture = flat[i]
                 texels = samples[i]
                 for j in range(count):

@@ -48,6 +48,11 @@ def _lerp(b: Any, x: Any, y: Any, t: Any) -> Any:
     return _add(b, x, _mul(b, t, b.fsub(y, x, flags=_FAST)))
 
 
+def _call(b: Any, name: str, *values: Any) -> Any:
+    signature = ir.FunctionType(_V4, [_V4] * len(values))
+    return b.call(cgutils.get_or_insert_function(b.module, signature, name), values)
+
+
 def _bilinear(b: Any, texture: Any, offset: Any, row: Any, fx: Any, fy: Any) -> Any:
     four = ir.Constant(offset.type, 4)
     below = b.add(offset, row)
@@ -151,6 +156,63 @@ def scatter_texel(typingctx: Any, source: Any, at: Any, fx: Any, fy: Any, out: A
             left = b.fsub(part, right, flags=_FAST)
             for share, offset in ((left, start), (right, b.add(start, ir.Constant(start.type, 4)))):
                 _store(b, _add(b, _load(b, target, offset), share), target, offset)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def adam_texel(  # type: ignore[no-untyped-def]
+    typingctx: Any,
+    shells: Any,
+    at: Any,
+    left: Any,
+    right: Any,
+    up: Any,
+    down: Any,
+    gradient: Any,
+    first: Any,
+    second: Any,
+    prior: Any,
+    coefficients: Any,
+):
+    """One Adam step of the texel at offset `at`, clamped to 0..1; its gradient is cleared.
+
+    left, right, up, down: offsets of its neighbours. prior: flat uint8, the same offsets. coefficients: (36,) float32, four lanes
+    each of: step size times bias correction of the mean, smoothness / 4, smoothness + anchor, anchor / 255, constant pull,
+    beta1, 1 - beta1, beta2, 1 - beta2; the second moment's bias correction is folded into the step size and epsilon.
+    """
+    i8 = types.int64
+    signature = types.void(shells, i8, i8, i8, i8, i8, gradient, first, second, prior, coefficients)
+
+    def codegen(context: Any, b: Any, sig: Any, args: Any) -> Any:
+        values, slopes, means, squares, priors, table = (
+            _data(context, b, sig.args[k], args[k]) for k in (0, 6, 7, 8, 9, 10)
+        )
+        at = args[1]
+        rate, quarter, pull, anchor, sparse, beta1, rest1, beta2, rest2 = (
+            _load(b, table, ir.Constant(at.type, 4 * k)) for k in range(9)
+        )
+        value = _load(b, values, at)
+        around = _load(b, values, args[2])
+        for neighbour in args[3:6]:
+            around = _add(b, around, _load(b, values, neighbour))
+        bytes4 = ir.VectorType(ir.IntType(8), 4)
+        stored = b.load(b.bitcast(b.gep(priors, [at]), bytes4.as_pointer()), align=1)
+        before = b.uitofp(b.zext(stored, ir.VectorType(_LANE, 4)), _V4)
+        g = _add(b, _load(b, slopes, at), _add(b, sparse, _mul(b, pull, value)))
+        g = b.fsub(g, _add(b, _mul(b, quarter, around), _mul(b, anchor, before)), flags=_FAST)
+        mean = _add(b, _mul(b, beta1, _load(b, means, at)), _mul(b, rest1, g))
+        square = _add(b, _mul(b, beta2, _load(b, squares, at)), _mul(b, rest2, _mul(b, g, g)))
+        _store(b, ir.Constant(_V4, [0.0] * 4), slopes, at)
+        _store(b, mean, means, at)
+        _store(b, square, squares, at)
+        root = _call(b, "llvm.sqrt.v4f32", square)
+        small = ir.Constant(_V4, [1e-8] * 4)
+        value = b.fsub(value, b.fdiv(_mul(b, rate, mean), b.fadd(root, small)), flags=_FAST)
+        value = _call(b, "llvm.maxnum.v4f32", value, ir.Constant(_V4, [0.0] * 4))
+        value = _call(b, "llvm.minnum.v4f32", value, ir.Constant(_V4, [1.0] * 4))
+        _store(b, value, values, at)
         return context.get_dummy_value()
 
     return signature, codegen

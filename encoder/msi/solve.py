@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.msi import change_kernels
-from encoder.msi.descent import DescentConfig, descend
+from encoder.msi.descent import DescentBuffers, DescentConfig, descend, make_buffers
+from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
-from encoder.msi.sweep import SweepConfig, sweep
+from encoder.msi.sweep import Renewal, SweepConfig, fresh, sweep
 from encoder.msi.views import Floats, image_with_weight
 
 log = logging.getLogger(__name__)
@@ -46,31 +47,40 @@ class WindowSolver:
 
     scene: Scene
     config: SolveConfig
-    _shells: Floats | None = None
-    _references: list[Floats] | None = None
+    _state: Renewal | None = None
+    _buffers: DescentBuffers | None = None
+    _references: list[Floats] = field(default_factory=list)
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
-        """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names. Not to be written to."""
+        """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names.
+
+        The array is the solver's: it is not to be written to, and the next frame is solved in it.
+        """
         pictures = [image_with_weight(view, images[view.name]) for view in self.scene.views]
-        if self._shells is None or self._references is None:
-            self._shells, self._references = self._fresh(pictures, on_step), pictures
-            return self._shells
+        if self._state is None:
+            self._state, self._references = fresh(self.scene), pictures
+            sweep(self.scene, pictures, self.config.sweep, renewing=self._state)
+            if self.config.solver == "descent":
+                self._descended(self._state, pictures, self.config.descent, on_step)
+            return self._state.shells
         changed = self._changed(pictures)
         if any(mask.any() for mask in changed):
-            self._shells = self._renewed(self._shells, pictures, changed, on_step)
+            self._renew(self._state, pictures, changed, on_step)
         for reference, picture, mask in zip(self._references, pictures, changed, strict=True):
             reference[mask != 0] = picture[mask != 0]
-        return self._shells
+        return self._state.shells
 
-    def _fresh(self, pictures: list[Floats], on_step: Callable[[], None] | None) -> Floats:
-        shells = sweep(self.scene, pictures, self.config.sweep)
-        if self.config.solver == "descent":
-            descend(self.scene, pictures, shells, self.config.descent, on_step=on_step)
-        return shells
+    def _descended(
+        self, state: Renewal, pictures: list[Floats], descent: DescentConfig, on_step: Callable[[], None] | None
+    ) -> None:
+        self._buffers = self._buffers or make_buffers(state.shells)
+        descend(
+            self.scene, pictures, state.shells, descent, active=state.active, buffers=self._buffers, on_step=on_step
+        )
 
     def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
         out = []
-        for picture, reference in zip(pictures, self._references or [], strict=True):
+        for picture, reference in zip(pictures, self._references, strict=True):
             noise = float(np.median(np.abs(picture[..., :3] - reference[..., :3])))
             mask = np.empty(picture.shape[:2], np.uint8)
             grown = np.empty_like(mask)
@@ -81,26 +91,23 @@ class WindowSolver:
             out.append(grown)
         return out
 
-    def _renewed(
+    def _renew(
         self,
-        before: Floats,
+        state: Renewal,
         pictures: list[Floats],
         changed: list[NDArray[np.uint8]],
         on_step: Callable[[], None] | None,
-    ) -> Floats:
+    ) -> None:
         stack = np.zeros((len(changed), *(max(m.shape[a] for m in changed) for a in (0, 1))), np.uint8)
         for target, mask in zip(stack, changed, strict=True):
             target[: mask.shape[0], : mask.shape[1]] = mask
-        active = np.empty(self.scene.shape, np.bool_)
+        touched = np.empty(self.scene.shape, np.bool_)
         chosen = choose_views(self.scene, self.config.sweep.cameras)
         change_kernels.touched(
-            stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), active
+            stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), touched
         )
-        log.info("%.1f %% of the texels changed", 100 * float(active.mean()))
-        shells = sweep(self.scene, pictures, self.config.sweep)
-        np.copyto(shells, before, where=~active[..., None])
-        if self.config.solver == "sweep":
-            return shells
+        state = replace(state, active=_blocks(touched))
+        log.info("%.1f %% of the texels changed", 100 * float((state.active != 0).mean()))
         focused = []
         for picture, mask in zip(pictures, changed, strict=True):
             grown = np.empty_like(mask)
@@ -108,12 +115,16 @@ class WindowSolver:
             target = picture.copy()
             target[..., 3] *= grown
             focused.append(target)
-        steps = max(1, round(self.config.descent.steps * self.config.later_steps))
-        return descend(
-            self.scene,
-            focused,
-            shells,
-            replace(self.config.descent, steps=steps),
-            active=active,
-            on_step=on_step,
-        )
+        sweep(self.scene, pictures, self.config.sweep, renewing=state)
+        if self.config.solver == "descent":
+            steps = max(1, round(self.config.descent.steps * self.config.later_steps))
+            self._descended(state, focused, replace(self.config.descent, steps=steps), on_step)
+
+
+def _blocks(texels: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """(N, bh, bw) uint8: whether any of a block's texels (N, H, W) is set."""
+    cell = CELL
+    pad = [(0, 0), *((0, -size % cell) for size in texels.shape[1:])]
+    padded = np.pad(texels, pad)
+    N, H, W = padded.shape
+    return padded.reshape(N, H // cell, cell, W // cell, cell).any(axis=(2, 4)).astype(np.uint8)

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoder.msi import sweep_kernels
+from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, render_view, stack_images
 from encoder.msi.views import Floats
 
@@ -39,21 +41,29 @@ class SweepConfig:
     unseen: float = 0.02
 
 
-def sweep(scene: Scene, images: Sequence[Floats], config: SweepConfig | None = None) -> Floats:
+def sweep(
+    scene: Scene,
+    images: Sequence[Floats],
+    config: SweepConfig | None = None,
+    *,
+    renewing: Renewal | None = None,
+) -> Floats:
     """Solves one frame.
 
     Args:
         scene: shells and source cameras.
         images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight.
+        renewing: what is known of the frame before; its shells are changed in place where blocks are active, and returned.
 
     Returns:
         (N, H, W, 4) float32 straight RGBA in 0..1; the farthest shell is opaque.
     """
     config = config or SweepConfig()
+    renewing = renewing or fresh(scene)
+    shells, costs, active = renewing.shells, renewing.costs, renewing.active
     stack = stack_images(scene.views, images)
     chosen = choose_views(scene, config.cameras)
-    shells = np.empty((*scene.shape, 4), np.float32)
-    costs, scratch, blurred = (np.empty(scene.shape, np.float32) for _ in range(3))
+    scratch, blurred = (np.empty(scene.shape, np.float32) for _ in range(2))
     depths = np.full(stack.shape[:3], -1, np.float32)
     step = float(np.ptp(scene.disparities)) / max(1, len(scene.disparities) - 1)
     for turn in range(config.passes):
@@ -67,15 +77,44 @@ def sweep(scene: Scene, images: Sequence[Floats], config: SweepConfig | None = N
             depths,
             F(max(config.softness * step, 1e-9)),
             F(config.unseen),
+            active,
             shells,
             costs,
         )
         sweep_kernels.box_blur(costs, config.radius, scratch, blurred)
-        sweep_kernels.costs_to_alpha(blurred, F(config.temperature), shells)
+        sweep_kernels.costs_to_alpha(blurred, F(config.temperature), active, shells)
         if turn + 1 < config.passes:
             for view, depth in zip(scene.views, depths, strict=True):
                 depth[: view.model.height, : view.model.width] = render_view(scene, shells, view)[1]
     return shells
+
+
+@dataclass(frozen=True, eq=False)
+class Renewal:
+    """What a sweep goes on from.
+
+    Attributes:
+        shells: (N, H, W, 4) float32.
+        costs: (N, H, W) float32 of the last sweep, before they were averaged.
+        active: (N, bh, bw) uint8 blocks of CELL texels that are solved anew.
+    """
+
+    shells: Floats
+    costs: Floats
+    active: NDArray[np.uint8]
+
+
+def fresh(scene: Scene) -> Renewal:
+    """Nothing is known yet: all blocks are active."""
+    return Renewal(
+        np.empty((*scene.shape, 4), np.float32), np.empty(scene.shape, np.float32), np.ones(block_shape(scene), np.uint8)
+    )
+
+
+def block_shape(scene: Scene) -> tuple[int, int, int]:
+    """(N, bh, bw): blocks of CELL texels that cover the window."""
+    N, H, W = scene.shape
+    return N, -(-H // CELL), -(-W // CELL)
 
 
 def visible_histogram(shells: Floats) -> Floats:
