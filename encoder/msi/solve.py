@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -81,7 +82,9 @@ class WindowSolver:
     def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
         out = []
         for picture, reference in zip(pictures, self._references, strict=True):
-            noise = float(np.median(np.abs(picture[..., :3] - reference[..., :3])))
+            difference = picture[..., :3] - reference[..., :3]
+            # Between neighbours, so that light that changes everywhere is no noise.
+            noise = float(np.median(np.abs(np.diff(difference, axis=1)))) / math.sqrt(2.0)
             mask = np.empty(picture.shape[:2], np.uint8)
             grown = np.empty_like(mask)
             change_kernels.changed_pixels(
