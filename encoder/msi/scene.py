@@ -78,7 +78,8 @@ def inside(scene: Scene, view: View) -> NDArray[np.bool_]:
 
 
 def choose_views(scene: Scene, count: int) -> NDArray[np.int32]:
-    """(bh, bw, count): for each block of texels the source cameras that see it from nearest to the origin; -1 for none.
+    """(bh, bw, count): for each block of texels the source cameras that see it from nearest to the origin, then those
+    that do not see its middle; -1 for none.
 
     Nearness is the angle under which camera and origin see the block's points, over three shells.
     """
@@ -106,8 +107,9 @@ def choose_views(scene: Scene, count: int) -> NDArray[np.int32]:
             row += np.arccos(np.clip(cosine, -1, 1)) + np.where(seen, 0.0, unseen)
     count = min(count, len(scene.views))
     order = np.argsort(score, axis=0, kind="stable")[:count]
-    usable = np.take_along_axis(score, order, axis=0) < unseen * len(probes) - 1e-9
-    return np.ascontiguousarray(np.where(usable, order, -1).transpose(1, 2, 0), np.int32)
+    # Cameras that do not see a block's middle come last, but stay: they may see its edge.
+    blind = np.array([not view.weight.any() for view in scene.views])
+    return np.ascontiguousarray(np.where(blind[order], -1, order).transpose(1, 2, 0), np.int32)
 
 
 def stack_images(views: Sequence[View], images: Sequence[Floats]) -> Floats:

@@ -85,7 +85,7 @@ def pinhole_view(name: str, position: tuple[float, float, float], *, size: tuple
     return make_view(name, model, geometry.pose(FLIP, np.array(position)), None)
 
 
-def row_of_views(*, size: tuple[int, int] = (64, 48), focal: float = 60.0, baseline: float = 0.2) -> tuple[View, ...]:
+def row_of_views(*, size: tuple[int, int] = (64, 48), focal: float = 60.0, baseline: float = 0.1) -> tuple[View, ...]:
     """Five cameras as on a die, and a sixth between them, named "held_out"."""
     b = baseline
     places = [(-b, b, 0.0), (b, b, 0.0), (0.0, 0.0, 0.0), (-b, -b, 0.0), (b, -b, 0.0), (0.5 * b, 0.3 * b, 0.02)]
@@ -98,7 +98,7 @@ def two_surfaces(window: Projection, disparities: Floats, *, near: int, far: int
     H, W = window.height, window.width
     shells = np.zeros((len(disparities), H, W, 4), np.float32)
     shells[far, ..., :3], shells[far, ..., 3] = texture((H, W), seed=1), 1.0
-    square = (slice(H // 3, H - H // 3), slice(W // 3, W - W // 3))
+    square = (slice(2 * H // 5, 3 * H // 5), slice(2 * W // 5, 3 * W // 5))
     shells[near, ..., :3] = texture((H, W), seed=2)
     shells[near, ..., 3][square] = 1.0
     return shells

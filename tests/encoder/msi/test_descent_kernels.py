@@ -102,7 +102,8 @@ def test_the_anchor_draws_to_the_prior_and_smoothness_to_the_neighbours() -> Non
     moved = run(bump, [still] * 3, rates=rates, smooth=np.full(4, 0.1, np.float32))[0]
     assert moved[8, 8, 2] < 0.88
     assert (moved[[7, 9, 8, 8], [8, 8, 7, 9], 2] > 0.505).all()
-    assert np.array_equal(moved[12:], shells[0, 12:]) or np.all(moved[12:, :, :3] == 0.5)
+    # A texel feels its neighbour's move in the next step at the latest: three steps reach three texels up and left.
+    assert np.all(moved[:5, :, :3] == 0.5) and np.all(moved[..., :2] == 0.5)
 
 
 def test_one_step_of_the_pulls_exactly() -> None:

@@ -111,12 +111,18 @@ def test_views_are_chosen_by_nearness_and_only_where_they_see() -> None:
     chosen = choose_views(scene, 3)
     assert chosen.shape == (2, 2, 3) and chosen.dtype == np.int32
     assert (chosen[..., 0] == 2).all()  # the middle one is at the origin
-    # Seen from the upper left, cameras on that diagonal are foreshortened.
-    assert set(chosen[0, 0, 1:]) == {0, 4} and set(chosen[0, 1, 1:]) == {1, 3}
+    near = pinhole_view("near", (0.05, 0.0, 0.0), size=(256, 192), focal=240.0)
+    assert (choose_views(Scene(scene.window, DISPARITIES, (*views, near)), 2) == [2, 5]).all()
     blind = replace(views[2], weight=np.zeros_like(views[2].weight))
     chosen = choose_views(Scene(scene.window, DISPARITIES, (*views[:2], blind, *views[3:])), 5)
     assert not (chosen == 2).any() and (chosen[..., 4] == -1).all()
     assert -(-48 // CHOICE_BLOCK) == 2
+
+
+def test_a_camera_that_sees_only_the_edge_of_a_block_is_not_forgotten() -> None:
+    window = window_of("plane", 96, 32, 60.0)
+    views = (pinhole_view("a", (0.0, 0.0, 0.0), size=(64, 48), focal=60.0),)
+    assert (choose_views(Scene(window, DISPARITIES, views), 1) == 0).all()  # its picture ends at texel 16
 
 
 def test_cut_off_blocks_choose_by_the_part_that_is_in_the_window() -> None:
