@@ -49,8 +49,12 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(INSTALLED)
-	$(BIN)/lfv bench $(BENCH_FLAGS) --json out/bench.json
+out/bench-rig/models.json: $(INSTALLED)
+	rm -rf out/bench-rig
+	$(BIN)/python -m samples.make_rig out/bench-rig --rig dome --cameras 8 --frames 4 --size 320x240 --fps 30 --views 0
+
+bench: $(INSTALLED) out/bench-rig/models.json
+	$(BIN)/lfv bench --rig out/bench-rig --json out/bench.json $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) out build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,7 +62,7 @@ def test_disparity_is_the_mean_of_what_is_seen_and_within_the_layer(
 ) -> None:
     shells, disparities, borders = stack
     _, disparity = collapsed(shells, disparities, borders)
-    for layer, (first, last) in enumerate(zip(borders, borders[1:], strict=False)):
+    for layer, (first, last) in enumerate(pairwise(borders)):
         group, d = shells[first:last, ..., 3].astype(np.float64), disparities[first:last].astype(np.float64)
         front = np.cumprod(1 - group[::-1], axis=0)[::-1]
         weights = group * np.concatenate([front[1:], np.ones_like(front[:1])])

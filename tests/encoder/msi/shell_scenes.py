@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.msi import kernels
-from encoder.msi.scene import Scene
+from encoder.msi.scene import Scene, render_view
 from encoder.msi.views import Floats, View, make_view, window_vector
 from encoder.rig.models import Pinhole
 from protocol import geometry
@@ -59,9 +59,7 @@ def render_bundle(bundle: Bundle) -> tuple[Floats, Floats]:
     """(P, 4) premultiplied RGBA and (P,) expected disparity by the kernel."""
     out = np.empty((bundle.rays.shape[1], 4), np.float32)
     expected = np.empty(bundle.rays.shape[1], np.float32)
-    kernels.render(
-        bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, out, expected
-    )
+    kernels.render(bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, out, expected)
     return out, expected
 
 
@@ -71,7 +69,7 @@ def texture(size: tuple[int, int], *, seed: int, scale: float = 0.8) -> Floats:
     ys, xs = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float64)
     out = np.zeros((*size, 3))
     for _ in range(12):
-        fx, fy, phase = rng.uniform(-scale, scale, 2).tolist() + [rng.uniform(0, 6.28, 3)]
+        (fx, fy), phase = rng.uniform(-scale, scale, 2), rng.uniform(0, 6.28, 3)
         out += rng.uniform(0.3, 1.0, 3) * np.sin(xs * fx + ys * fy)[..., None] * np.cos(phase)
         out += rng.uniform(0.3, 1.0, 3) * np.cos(xs * fx + ys * fy)[..., None] * np.sin(phase)
     low, high = out.min(), out.max()
@@ -94,7 +92,7 @@ def row_of_views(*, size: tuple[int, int] = (64, 48), focal: float = 60.0, basel
 
 
 def two_surfaces(window: Projection, disparities: Floats, *, near: int, far: int) -> Floats:
-    """(N, H, W, 4) shells that hold a textured wall on shell `far` and a textured square in its middle on shell `near`."""
+    """(N, H, W, 4) shells: a textured wall on shell `far`, and a textured square before its middle on shell `near`."""
     H, W = window.height, window.width
     shells = np.zeros((len(disparities), H, W, 4), np.float32)
     shells[far, ..., :3], shells[far, ..., 3] = texture((H, W), seed=1), 1.0
@@ -106,8 +104,6 @@ def two_surfaces(window: Projection, disparities: Floats, *, near: int, far: int
 
 def photograph(scene: Scene, shells: Floats) -> list[NDArray[np.uint8]]:
     """What each view of the scene sees of the shells, (height, width, 3) uint8."""
-    from encoder.msi.scene import render_view
-
     return [to_bytes(render_view(scene, shells, view)[0][..., :3]) for view in scene.views]
 
 

@@ -124,9 +124,8 @@ def test_one_step_of_the_pulls_exactly() -> None:
     near = 0.25 * (padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:])
     wanted = gradient + smooth * (shells - near) + anchor * (shells - prior / np.float32(255))
     wanted[..., 3] += 0.05
-    near_one = np.s_[1]
-    assert np.abs(first[near_one] - 0.1 * wanted[near_one]).max() < 1e-5
-    assert np.abs(second[near_one] - 0.01 * wanted[near_one] ** 2).max() < 1e-5
+    assert np.abs(first - 0.1 * wanted).max() < 1e-5
+    assert np.abs(second - 0.01 * wanted**2).max() < 1e-5
 
 
 def test_blocks_that_may_not_change_keep_every_bit() -> None:
@@ -135,7 +134,8 @@ def test_blocks_that_may_not_change_keep_every_bit() -> None:
     shells[0, ..., 3] = 1.0
     alive = everything(shells.shape)
     alive[1, 1, 0] = 0
-    found = run(shells, [rng.normal(size=shells.shape).astype(np.float32)], rates=np.full(4, 0.1, np.float32), alive=alive)
+    gradient = rng.normal(size=shells.shape).astype(np.float32)
+    found = run(shells, [gradient], rates=np.full(4, 0.1, np.float32), alive=alive)
     frozen = (1, slice(8, 16), slice(0, 8))
     assert np.array_equal(found[frozen], shells[frozen])
     assert not np.array_equal(found[1, :8, :8], shells[1, :8, :8])

@@ -34,9 +34,7 @@ def only(bundle: Bundle, rays: np.ndarray) -> Bundle:
 
 def kernel_gradient(bundle: Bundle, target: Floats) -> tuple[Floats, float]:
     out = np.zeros_like(bundle.shells)
-    loss = kernels.gradient(
-        bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, target, out
-    )
+    loss = kernels.gradient(bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, target, out)
     return out, loss
 
 
@@ -180,7 +178,7 @@ def test_threads_change_no_bit(kind: ShellKind) -> None:
 def test_crosses_all_says_which_rays_stay_inside(kind: ShellKind) -> None:
     bundle = random_bundle(kind)
     bundle = only(bundle, clear_of_edges(bundle))
-    N, H, W, _ = bundle.shells.shape
+    _, H, W, _ = bundle.shells.shape
     out = np.empty(bundle.rays.shape[1], np.bool_)
     kernels.crosses_all(bundle.disparities, bundle.window, W, H, bundle.origin, bundle.rays, out)
     _, disparities, window, origin, rays = tensors(bundle)
@@ -196,9 +194,7 @@ def test_visible_weight_is_the_greatest_over_rays(kind: ShellKind) -> None:
     bundle = only(bundle, clear_of_edges(bundle))
     weights = random_target(bundle)[:, 3]
     found = np.zeros(bundle.shells.shape[:3], np.float32)
-    kernels.visible_weight(
-        bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, weights, found
-    )
+    kernels.visible_weight(bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, weights, found)
     _, disparities, window, origin, rays = tensors(bundle)
     xy = reference.locate(disparities, window, origin, rays).numpy() - 0.5
     wanted = np.zeros(found.shape)

@@ -105,9 +105,7 @@ def test_consistency_is_mean_and_spread_of_the_cameras(hidden: bool) -> None:
                 assert abs(costs[i, y, x] - cost) < 2e-3 * max(cost, 0.1)
 
 
-@given(
-    height=st.integers(1, 9), width=st.integers(1, 9), radius=st.integers(0, 4), seed=st.integers(0, 1000)
-)
+@given(height=st.integers(1, 9), width=st.integers(1, 9), radius=st.integers(0, 4), seed=st.integers(0, 1000))
 def test_box_blur_is_the_mean_of_what_the_box_holds(height: int, width: int, radius: int, seed: int) -> None:
     source = np.random.default_rng(seed).random((2, height, width), np.float32)
     scratch, out = np.empty_like(source), np.empty_like(source)

@@ -49,8 +49,8 @@ def test_windows_fit_the_memory_and_hold_their_tiles(projection: Projection, mar
         window = tile.window
         assert window.width * window.height <= texels
         assert window.kind == projection.kind and window.density == projection.density
-        assert 0 <= tile.inset_x and tile.inset_x + tile.width <= window.width
-        assert 0 <= tile.inset_y and tile.inset_y + tile.height <= window.height
+        assert tile.inset_x >= 0 and tile.inset_x + tile.width <= window.width
+        assert tile.inset_y >= 0 and tile.inset_y + tile.height <= window.height
         if projection.wraps:
             assert tile.inset_x >= margin
         # The tile's corner lies where the window says.
@@ -71,7 +71,9 @@ def test_too_little_memory_is_said() -> None:
         make_tiles(Projection("plane", 600, 400, -1.0, 0.7, 300.0), shells=64, margin=40, memory=1 << 20)
 
 
-def layers_of(projection: Projection, rgba: tuple[int, int, int, int], disparity: float, tiles: tuple[Tile, ...]) -> dict:
+def layers_of(
+    projection: Projection, rgba: tuple[int, int, int, int], disparity: float, tiles: tuple[Tile, ...]
+) -> dict[str, np.ndarray]:
     layers = {
         "rgba": np.zeros((1, projection.height, projection.width, 4), np.uint8),
         "disparity": np.zeros((1, projection.height, projection.width), np.float32),

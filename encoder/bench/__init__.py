@@ -1,0 +1,1 @@
+"""Benchmarks: what this machine and this version do, as plain figures."""
