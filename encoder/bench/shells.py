@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ def bench_shells(quick: bool) -> list[Figure]:
     return out
 
 
-def _runs(load: Load):  # type: ignore[no-untyped-def]
+def _runs(load: Load) -> dict[str, Callable[[], object]]:
     arguments = (load.shells, load.disparities, load.window, load.origin, load.rays)
     out, expected = np.empty_like(load.target), np.empty(load.rays.shape[1], np.float32)
     gradient = np.zeros_like(load.shells)

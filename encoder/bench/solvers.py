@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as functional
@@ -113,7 +115,7 @@ def bench_descent(quick: bool) -> list[Figure]:
     ]
 
 
-def _fused_step(load: Load):  # type: ignore[no-untyped-def]
+def _fused_step(load: Load) -> Callable[[], None]:
     shells = load.shells.copy()
     gradient, first, second = (np.zeros_like(shells) for _ in range(3))
     prior = (shells * 255).astype(np.uint8)

@@ -110,6 +110,7 @@ def test_one_step_of_the_pulls_exactly() -> None:
     """Adam's first step is its rate along the sign of the gradient; what is kept in the moments tells the gradient."""
     rng = np.random.default_rng(2)
     shells = rng.uniform(0.2, 0.8, (2, 10, 11, 4)).astype(np.float32)
+    shells[0, ..., 3] = 1.0
     gradient = rng.normal(size=shells.shape).astype(np.float32)
     prior = rng.integers(0, 256, shells.shape).astype(np.uint8)
     smooth = np.array([0.3, 0.2, 0.1, 0.4], np.float32)
@@ -139,3 +140,19 @@ def test_blocks_that_may_not_change_keep_every_bit() -> None:
     frozen = (1, slice(8, 16), slice(0, 8))
     assert np.array_equal(found[frozen], shells[frozen])
     assert not np.array_equal(found[1, :8, :8], shells[1, :8, :8])
+
+
+def test_blocks_with_something_and_their_neighbours_are_alive_and_the_rest_is_emptied() -> None:
+    shells = np.full((2, 40, 40, 4), 0.005, np.float32)
+    shells[1, 4, 20, 3] = 0.3
+    before = shells.copy()
+    alive, active = np.empty((2, 5, 5), np.uint8), np.ones((2, 5, 5), np.uint8)
+    active[0, 4, 4] = 0
+    descent_kernels.find_alive(shells, F(0.01), active, alive)
+    wanted = np.zeros((2, 5, 5), np.uint8)
+    wanted[1, 0:2, 1:4] = 1
+    assert np.array_equal(alive, wanted)
+    assert not shells[1, 16:, :, 3].any() and not shells[0, :32, :, 3].any() and not shells[0, :, :32, 3].any()
+    assert np.array_equal(shells[0, 32:, 32:], before[0, 32:, 32:])  # not active
+    assert np.array_equal(shells[1, :16, 8:32], before[1, :16, 8:32])
+    assert np.array_equal(shells[..., :3], before[..., :3])

@@ -145,6 +145,33 @@ def test_pixels_of_weight_0_have_no_gradient() -> None:
     assert not nothing.any() and loss == 0.0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocks_that_are_not_alive_learn_nothing_and_change_nothing_else(kind: ShellKind) -> None:
+    bundle = random_bundle(kind)
+    target = random_target(bundle)
+    N, H, W, _ = bundle.shells.shape
+    alive = np.ones((N, -(-H // kernels.CELL), -(-W // kernels.CELL)), np.uint8)
+    alive[1:] = np.random.default_rng(4).random(alive[1:].shape) < 0.5
+    texels = np.repeat(np.repeat(alive, kernels.CELL, axis=1), kernels.CELL, axis=2)[:, :H, :W] != 0
+    # Blocks are dead where they and those around them are empty: samples across their edges then weigh nothing.
+    held = np.array(
+        [
+            [[texels[i, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].all() for x in range(W)] for y in range(H)]
+            for i in range(N)
+        ]
+    )
+    shells = bundle.shells.copy()
+    shells[~held, 3] = 0.0
+    shells[0, ..., 3] = 1.0
+    bundle = replace(bundle, shells=shells)
+    whole, loss = kernel_gradient(bundle, target)
+    part = np.zeros_like(shells)
+    arguments = (bundle.disparities, bundle.window, bundle.origin, bundle.rays, target, part, alive)
+    assert kernels.gradient(shells, *arguments) == pytest.approx(loss, rel=1e-6)
+    inner = texels & held
+    assert np.allclose(part[inner], whole[inner], atol=1e-5)
+
+
 def test_gradient_is_added_to_what_is_there() -> None:
     bundle = random_bundle("plane")
     target = random_target(bundle)
