@@ -36,16 +36,16 @@ class DescentConfig:
         seed: of the turns.
     """
 
-    steps: int = 40
+    steps: int = 30
     cameras: int = 5
     colour_rate: float = 0.01
     alpha_rate: float = 0.03
     smooth_colour: float = 0.05
-    smooth_alpha: float = 0.05
+    smooth_alpha: float = 0.2
     anchor_colour: float = 0.05
     anchor_alpha: float = 0.05
-    sparse_alpha: float = 0.0
-    least_alpha: float = 0.01
+    sparse_alpha: float = 0.005
+    least_alpha: float = 0.03
     seed: int = 0
 
 
