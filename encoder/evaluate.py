@@ -117,7 +117,7 @@ def view_targets(show: Show, path: Path) -> Iterator[list[Target]]:
         entries = json.loads(path.read_text())
         views = [(int(e["frame"]), e) for e in entries]
         for frame, _ in views:
-            if not 0 <= frame:
+            if not frame >= 0:
                 raise ValueError(f"frame {frame}")
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; give a list of views in JSON") from None
@@ -141,7 +141,9 @@ def _view(show: Show, path: Path, entry: Mapping[str, Any], frame: int) -> Targe
         raise CaptureError(f"{path}: a view is damaged ({error}); see the README for its fields") from error
     truth, _ = read_picture(file, owner="view")
     if truth.shape[:2] != (height, width):
-        raise CaptureError(f"{file}: {truth.shape[1]}x{truth.shape[0]}, the list says {width}x{height}; export it again")
+        raise CaptureError(
+            f"{file}: {truth.shape[1]}x{truth.shape[0]}, the list says {width}x{height}; export it again"
+        )
     return Target(
         name=Path(entry["file"]).stem,
         held_out=None,

@@ -57,9 +57,7 @@ class Evaluation:
     bits_per_second: float
 
 
-def evaluate(
-    show: Show, compared: Iterable[Compared], *, rung: int, lpips: Lpips | None = None
-) -> Evaluation:
+def evaluate(show: Show, compared: Iterable[Compared], *, rung: int, lpips: Lpips | None = None) -> Evaluation:
     """Gathers figures; consumes `compared`, frame after frame."""
     cameras: dict[str, CameraFigures] = {}
     before: dict[str, Compared] = {}

@@ -119,9 +119,7 @@ def encode_group(
     """
     with watch.stage("borders"):
         borders = choose_borders(shot, next(frames()), config)
-    layers = make_layer_images(
-        count, len(borders) - 1, shot.projection.height, shot.projection.width, folder=scratch
-    )
+    layers = make_layer_images(count, len(borders) - 1, shot.projection.height, shot.projection.width, folder=scratch)
     errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
     with watch.stage("fill"):
         _fill(layers)
@@ -243,13 +241,9 @@ def _measure(
     error = errors.setdefault(view.name, MsiError(0.0, np.zeros(size, np.bool_)))
     origin, rays, ahead = rays_in(view, scene.window)
     out = np.empty((rays.shape[1], 4), np.float32)
-    kernels.render(
-        shells, scene.disparities, scene.vector, origin, rays, out, np.empty(rays.shape[1], np.float32)
-    )
+    kernels.render(shells, scene.disparities, scene.vector, origin, rays, out, np.empty(rays.shape[1], np.float32))
     crosses = np.empty(rays.shape[1], np.bool_)
-    kernels.crosses_all(
-        scene.disparities, scene.vector, scene.window.width, scene.window.height, origin, rays, crosses
-    )
+    kernels.crosses_all(scene.disparities, scene.vector, scene.window.width, scene.window.height, origin, rays, crosses)
     new = (crosses & ahead).reshape(size) & (view.weight > 0) & ~error.mask
     rendered = np.round(out[:, :3].clip(0, 1) * 255).reshape(image.shape)
     error.squared += float(((rendered[new] - image[new]) ** 2).sum()) / 255.0**2
@@ -306,7 +300,9 @@ def _pack(meshes: list[Tessellation], size: tuple[int, int] | None, spare: bool)
     for caps in (STANDARD, LARGE):
         layout = pack(sizes, caps=caps)
         if layout is not None:
-            return pack(sizes, size=with_room(layout.picture, factor=_HEADROOM, caps=caps), caps=caps) if spare else layout
+            return (
+                pack(sizes, size=with_room(layout.picture, factor=_HEADROOM, caps=caps), caps=caps) if spare else layout
+            )
     return None
 
 
@@ -318,4 +314,3 @@ def group_frames(frame_count: int, frame_rate: Fraction | None, gop_s: Fraction)
     """(first, count) of each group of pictures."""
     size = 1 if frame_rate is None else max(1, round(gop_s * frame_rate))
     return [(first, min(size, frame_count - first)) for first in range(0, frame_count, size)]
-

@@ -203,9 +203,7 @@ def _manifest(
         comfort_max=_vector(shot.comfort_max),
         units=rig.units,
         T_show_rig=shot.T_show_rig,
-        cameras=tuple(
-            CameraRecord(c.name, c.model.to_dict(), c.T_rig_camera, c.name in held_out) for c in rig.cameras
-        ),
+        cameras=tuple(CameraRecord(c.name, c.model.to_dict(), c.T_rig_camera, c.name in held_out) for c in rig.cameras),
         rungs=(
             Rung(
                 name="full",
@@ -231,5 +229,3 @@ def _manifest(
 def _vector(values: np.ndarray) -> tuple[float, float, float]:
     x, y, z = (float(value) for value in values)
     return x, y, z
-
-

@@ -41,14 +41,18 @@ class EncodeProgress:
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
     def summary(self, encoded: Encoded) -> None:
         """One line on what was made and how long each stage took."""
         size = encoded.path.stat().st_size
         stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in encoded.seconds.items() if seconds >= 0.05)
-        self._console.print(f"{encoded.path}  {size / 1e6:.2f} MB in {time.monotonic() - self._started:.0f} s ({stages})")
+        self._console.print(
+            f"{encoded.path}  {size / 1e6:.2f} MB in {time.monotonic() - self._started:.0f} s ({stages})"
+        )
 
     def _on_shot(self, shot: Shot, done: int, chunks: int) -> None:
         self._frames = shot.footage.frame_count

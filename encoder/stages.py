@@ -36,9 +36,7 @@ def measured_views(shot: Shot) -> tuple[View, ...]:
     return tuple(shot.sources[pick] for pick in picks)
 
 
-def judge(
-    shot: Shot, gop: EncodedGop, images: dict[str, NDArray[np.uint8]]
-) -> tuple[tuple[StageFigure, ...], bytes]:
+def judge(shot: Shot, gop: EncodedGop, images: dict[str, NDArray[np.uint8]]) -> tuple[tuple[StageFigure, ...], bytes]:
     """Figures of the first frame, over the pixels that the shells could render, and a JPEG from the origin.
 
     Without OpenGL there are neither: that is logged, and the show is as good without.
@@ -57,9 +55,7 @@ def judge(
                 whole = psnr(truth, layers, view.weight > 0)
                 collapse = msi - psnr(truth, layers, error.mask)
                 held_out = any(view is other for other in shot.held_out)
-                figures.append(
-                    StageFigure(view.name, 0, held_out, round(whole + collapse, 2), round(whole, 2))
-                )
+                figures.append(StageFigure(view.name, 0, held_out, round(whole + collapse, 2), round(whole, 2)))
             width, height = _POSTER
             view = head_view(np.eye(4), width=width, height=height, fov=float(_POSTER_FOV))
             return tuple(figures), jpeg(renderer.render(view, dtype="uint8")[..., :3])

@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     footage.add_argument(
         "--hold-out", action="append", default=[], metavar="NAME", help="keep a camera out; may be given again"
     )
-    footage.add_argument("--sound", default="none", metavar="FILE|CAMERA|none", help="a sound file, or a camera's track")
+    footage.add_argument(
+        "--sound", default="none", metavar="FILE|CAMERA|none", help="a sound file, or a camera's track"
+    )
     space = parser.add_argument_group("space")
     space.add_argument("--geometry", choices=("sphere", "plane"), help="of the shells (chosen by the rig)")
     space.add_argument("--near", type=_distance, metavar="D", help="nearest surface, in the rig's units (found)")
@@ -62,7 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument("--codec", choices=CODECS, default=default.codec, help="%(default)s")
     video.add_argument("--quality", type=int, metavar="CRF", help="smaller is better (by codec)")
     video.add_argument("--backend", choices=("auto", "software", "nvenc"), default=default.backend, help="%(default)s")
-    video.add_argument("--gop", type=_seconds, default=default.gop_s, metavar="S", help="seconds of a chunk (%(default)s)")
+    video.add_argument(
+        "--gop", type=_seconds, default=default.gop_s, metavar="S", help="seconds of a chunk (%(default)s)"
+    )
     parser.add_argument("--title", metavar="TEXT", help="of the show (the rig's name)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -83,7 +87,9 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
     if args.quality is not None:
         low, high = QUALITY_RANGE[args.codec]
         if not low <= args.quality <= high:
-            raise UsageError(f"--quality {args.quality} is no {args.codec} quality; give one from {low} (best) to {high}")
+            raise UsageError(
+                f"--quality {args.quality} is no {args.codec} quality; give one from {low} (best) to {high}"
+            )
     if not Fraction(1, 10) <= args.gop <= 2:
         raise UsageError(f"--gop {float(args.gop):g} s is no length of a chunk; give 0.1 to 2 seconds")
     if args.shells is not None and not 2 <= args.shells <= 512:

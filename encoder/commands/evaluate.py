@@ -87,9 +87,7 @@ def _print(evaluation: Evaluation) -> None:
                 f"{s.layers - s.decoded:+.2f}",
             )
         console.print(stages)
-    console.print(
-        f"{evaluation.bits_per_frame:,.0f} bits per frame, {evaluation.bits_per_second / 1e6:.2f} Mbit/s"
-    )
+    console.print(f"{evaluation.bits_per_frame:,.0f} bits per frame, {evaluation.bits_per_second / 1e6:.2f} Mbit/s")
     still = temporal(evaluation)
     if still is not None:
         console.print(f"still pixels change by {still[1]:.2f} levels a frame, in the footage by {still[0]:.2f} (rms)")
@@ -115,7 +113,9 @@ def _lpips(path: Path | None) -> Lpips | None:
     try:
         model: Any = torch.jit.load(str(path)).eval()
     except (RuntimeError, ValueError, OSError) as error:
-        raise UsageError(f"{path}: no TorchScript model ({str(error).splitlines()[0]}); give another --lpips") from error
+        raise UsageError(
+            f"{path}: no TorchScript model ({str(error).splitlines()[0]}); give another --lpips"
+        ) from error
 
     def batch(picture: NDArray[np.uint8]) -> torch.Tensor:
         return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1.0

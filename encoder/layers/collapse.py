@@ -44,7 +44,9 @@ def collapse(shells, disparities, borders, seen, least, rgba, disparity):  # typ
                 if alpha > F(0.002):
                     disparity[layer, y, x] = d / alpha
                 else:
-                    disparity[layer, y, x] = F(0.5) * (disparities[borders[layer]] + disparities[borders[layer + 1] - 1])
+                    disparity[layer, y, x] = F(0.5) * (
+                        disparities[borders[layer]] + disparities[borders[layer + 1] - 1]
+                    )
                 if alpha > F(0.002) and best >= least:
                     n = F(255) / alpha
                     rgba[layer, y, x, 0] = np.uint8(min(r * n + F(0.5), F(255)))

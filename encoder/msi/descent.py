@@ -118,7 +118,19 @@ def descend(
             kernels.gradient(shells, scene.disparities, scene.vector, origin, rays, targets[index], gradient, alive)
         fall = 0.1 + 0.9 * 0.5 * (1.0 + math.cos(math.pi * (step - 1) / config.steps))
         descent_kernels.update(
-            shells, gradient, first, second, prior, moving, rates * F(fall), smooth, anchor, F(config.sparse_alpha), BETA1, BETA2, F(step)
+            shells,
+            gradient,
+            first,
+            second,
+            prior,
+            moving,
+            rates * F(fall),
+            smooth,
+            anchor,
+            F(config.sparse_alpha),
+            BETA1,
+            BETA2,
+            F(step),
         )
         if on_step is not None:
             on_step()

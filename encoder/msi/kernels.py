@@ -233,7 +233,13 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
             for j in range(members):
                 if index[i, j] >= 0 and T[i + 1, j] > OPAQUE:
                     scatter_texel(
-                        texels, np.int64(j) * 4, fx[i, j], fy[i, j], gradients, np.int64(index[i, j]) * 4, np.int64(W) * 4
+                        texels,
+                        np.int64(j) * 4,
+                        fx[i, j],
+                        fy[i, j],
+                        gradients,
+                        np.int64(index[i, j]) * 4,
+                        np.int64(W) * 4,
                     )
     total = 0.0
     for loss in losses:  # in order: the sum of an array would be split over the threads

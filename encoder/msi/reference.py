@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as functional
 
 
-def locate(
-    disparities: torch.Tensor, window: torch.Tensor, origin: torch.Tensor, rays: torch.Tensor
-) -> torch.Tensor:
+def locate(disparities: torch.Tensor, window: torch.Tensor, origin: torch.Tensor, rays: torch.Tensor) -> torch.Tensor:
     """Texel coordinates (N, P, 2) where rays cross the shells; arguments as in `kernels`."""
     sphere, cx, cy, density = window
     offset = disparities[:, None] * origin[None, :]

@@ -87,7 +87,9 @@ def choose_views(scene: Scene, count: int) -> NDArray[np.int32]:
     height, width = -(-window.height // CHOICE_BLOCK), -(-window.width // CHOICE_BLOCK)
     starts = np.mgrid[0:height, 0:width] * CHOICE_BLOCK
     # The middle of what the window holds of a block: the last ones may reach past its edge.
-    ys, xs = (0.5 * (s + np.minimum(s + CHOICE_BLOCK, n)) for s, n in zip(starts, (window.height, window.width), strict=True))
+    ys, xs = (
+        0.5 * (s + np.minimum(s + CHOICE_BLOCK, n)) for s, n in zip(starts, (window.height, window.width), strict=True)
+    )
     directions = window.directions(np.stack([xs, ys], axis=-1))
     unseen = 10.0
     N = len(scene.disparities)

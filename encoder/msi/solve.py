@@ -87,9 +87,7 @@ class WindowSolver:
             noise = float(np.median(np.abs(np.diff(difference, axis=1)))) / math.sqrt(2.0)
             mask = np.empty(picture.shape[:2], np.uint8)
             grown = np.empty_like(mask)
-            change_kernels.changed_pixels(
-                picture, reference, F(max(self.config.change_threshold, 3.0 * noise)), mask
-            )
+            change_kernels.changed_pixels(picture, reference, F(max(self.config.change_threshold, 3.0 * noise)), mask)
             change_kernels.dilate(mask, 2, grown)
             out.append(grown)
         return out

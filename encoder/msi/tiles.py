@@ -72,9 +72,7 @@ def make_tiles(projection: Projection, *, shells: int, margin: int, memory: int)
     _, nx, ny = best
     columns = _spans(W, nx, wraps=projection.wraps)
     rows = _spans(H, ny, wraps=False)
-    return tuple(
-        _tile(projection, column, row, margin) for row in rows for column in columns
-    )
+    return tuple(_tile(projection, column, row, margin) for row in rows for column in columns)
 
 
 def _spans(size: int, count: int, *, wraps: bool) -> list[tuple[int, NDArray[np.float32]]]:

@@ -24,7 +24,7 @@ SOFTWARE: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265", "av1": "libs
 
 # About 42 dB of luma on the studio footage, which costs pictures of 31 dB some 0.3 dB. A step of 6 (12 for AV1) doubles
 # the rate.
-DEFAULT_QUALITY: dict[Codec, int] = {"h264": 16, "hevc": 19, "av1": 28}
+DEFAULT_QUALITY: dict[Codec, int] = {"h264": 20, "hevc": 22, "av1": 33}
 QUALITY_RANGE: dict[Codec, tuple[int, int]] = {"h264": (0, 51), "hevc": (0, 51), "av1": (1, 63)}
 
 # What decoders can be relied on for (DESIGN section 4): level 5.2 of H.264 and HEVC for the lower rungs, level 6 above.
