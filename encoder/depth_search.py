@@ -1,16 +1,18 @@
-"""Near and far by a coarse sweep, for rigs that come without points and whose crew gave no range."""
+"""Near and far by a coarse sweep, and whether the cameras see anything in common at all."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from encoder.capture.footage import Footage
 from encoder.msi.scene import Scene
-from encoder.msi.sweep import SweepConfig, sweep
-from encoder.msi.views import View, image_with_weight
+from encoder.msi.sweep import SweepConfig, fresh, sweep
+from encoder.msi.sweep_kernels import box_blur
+from encoder.msi.views import Floats, View, image_with_weight
 from encoder.rig.camera import Camera
 from encoder.rig.view import angular_window
 from protocol.errors import RigError
@@ -19,62 +21,146 @@ from protocol.projection import ShellKind, shell_disparities
 _SHELLS = 96
 _TEXELS = 40_000  # of the coarse grid
 _NEAREST = 1.5  # of the rig's radius
-_FARTHEST = 60.0  # of the rig's extent: beyond, parallax is under a pixel of most rigs
-_TAIL = 0.003  # share of the picture that may lie nearer than near
+_FARTHEST = 60.0  # of the rig's extent, or where its cameras differ by half a pixel
+_FEWEST = 20  # sure texels that make a surface
+_ROUNDS = 3  # each looks more closely at the range that the one before found
+_DONE = 1.3  # times near: what the next round would gain less than is not worth it
+_NARROW = 1.5  # times near: a range that ends before is luck
+_RADIUS = 2
+_UNSEEN = 0.02
+_DISTINCT = 3.0  # times the best cost: what the best of the other shells costs where a texel is sure
+_TEXTURE = 0.001  # and by how much more
+_WIDTH = 4  # shells on both sides of the best that are no others
+_SAME = 2  # shells that neighbours on one surface may lie apart
+_CHANCE = 0.8  # of the cost of pictures that have nothing to do with each other: no more than luck
 
 
-def find_near_far(
-    sources: Sequence[View],
-    cameras: Sequence[Camera],
-    footage: Footage,
-    *,
-    kind: ShellKind,
-    density: float,
-    seen_by: int,
-) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Survey:
+    """What a coarse sweep over a range found.
+
+    Attributes:
+        near, far: of the surfaces of which it is sure, with margins; None where there are none.
+        cost: mean over texels that two cameras see of the best shell's cost.
+    """
+
+    near: float | None
+    far: float | None
+    cost: float
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The first frame as the search sees it.
+
+    Attributes:
+        sources, cameras: the same cameras, as solvers and as rigs know them, show frame.
+        pictures: (height, width, 3) uint8 by name.
+        kind, density, seen_by: of the show's grid.
+    """
+
+    sources: Sequence[View]
+    cameras: Sequence[Camera]
+    pictures: Mapping[str, NDArray[np.uint8]]
+    kind: ShellKind
+    density: float
+    seen_by: int
+
+
+def find_near_far(first: Surroundings) -> tuple[float, float]:
     """Nearest and farthest surface of the first frame, in the rig's units, with margins.
 
     Raises:
-        RigError: the cameras see nothing in common.
+        RigError: the cameras stand in one place, or nothing is sure.
     """
-    centres = np.stack([view.origin for view in sources])
+    centres = np.stack([view.origin for view in first.sources])
     extent = float(np.linalg.norm(centres[:, None] - centres[None], axis=-1).max())
     radius = float(np.linalg.norm(centres, axis=1).max())
-    near, far = _NEAREST * max(radius, 0.5 * extent), _FARTHEST * extent
+    near, far = _NEAREST * max(radius, 0.5 * extent), extent * max(_FARTHEST, 2.0 * first.density)
     if not 0 < near < far:
         raise RigError("the cameras all stand in one place; depth cannot be told, check the calibration's translations")
-    window = angular_window(cameras, kind, near=near, far=far, density=density, seen_by=seen_by)
-    coarse = density * math.sqrt(min(1.0, _TEXELS / (window.width * window.height)))
-    window = angular_window(cameras, kind, near=near, far=far, density=coarse, seen_by=seen_by)
-    scene = Scene(window, shell_disparities(_SHELLS, near=near, far=far).astype(np.float32), tuple(sources))
-    frame = next(iter(footage.frames(0, 1)))
-    images = [image_with_weight(view, frame.images[view.name]) for view in sources]
-    # Little is trusted: only texels whose softmax has settled on a few shells say where things are.
-    shells = sweep(scene, images, SweepConfig(passes=1, radius=2, temperature=0.0005))
-    weights = _settled(shells[..., 3])
-    if not weights.any():
+    for turn in range(_ROUNDS):
+        found = survey(first, near, far)
+        if turn == 0 and (found.near is None or found.far is None):
+            raise RigError(
+                "no depth can be told from the first frame; check that the calibration belongs to this footage, "
+                "or give --near and --far"
+            )
+        if found.near is None or found.far is None or found.far < _NARROW * found.near:
+            break
+        done = found.near < _DONE * near
+        near, far = max(near, found.near), min(far, found.far)
+        if done:
+            break
+    return near, far
+
+
+def check_common(first: Surroundings, near: float, far: float) -> Survey:
+    """What a survey of the range finds, if the cameras agree better than with every second picture upside down.
+
+    Raises:
+        RigError: they see nothing in common.
+    """
+    turned = {
+        view.name: np.ascontiguousarray(first.pictures[view.name][:: 1 - 2 * (index % 2), :: 1 - 2 * (index % 2)])
+        for index, view in enumerate(first.sources)
+    }
+    found = survey(first, near, far)
+    if not found.cost < _CHANCE * survey(replace(first, pictures=turned), near, far).cost:
         raise RigError(
-            "the cameras see nothing in common; check that the calibration belongs to this footage, or give --near and --far"
+            "the cameras see nothing in common; check that the calibration belongs to this footage and that the "
+            "cameras filmed at the same time, or give --near and --far"
         )
-    share = np.cumsum(weights[::-1])[::-1] / weights.sum()
-    nearest = int(np.nonzero(share > _TAIL)[0].max())
-    farthest = int(np.nonzero(share < 1.0 - _TAIL)[0].min()) if (share < 1.0 - _TAIL).any() else 0
+    return found
+
+
+def survey(first: Surroundings, near: float, far: float) -> Survey:
+    """Sweeps the range coarsely."""
+    window = angular_window(first.cameras, first.kind, near=near, far=far, density=first.density, seen_by=first.seen_by)
+    coarse = first.density * math.sqrt(min(1.0, _TEXELS / (window.width * window.height)))
+    window = angular_window(first.cameras, first.kind, near=near, far=far, density=coarse, seen_by=first.seen_by)
+    scene = Scene(window, shell_disparities(_SHELLS, near=near, far=far).astype(np.float32), tuple(first.sources))
+    images = [image_with_weight(view, first.pictures[view.name]) for view in first.sources]
+    state = fresh(scene)
+    sweep(scene, images, SweepConfig(passes=1, radius=_RADIUS, unseen=_UNSEEN), renewing=state)
+    costs, scratch = np.empty_like(state.costs), np.empty_like(state.costs)
+    box_blur(state.costs, _RADIUS, scratch, costs)
+    seen = (state.costs != np.float32(_UNSEEN)).mean(axis=0)
+    if not (seen > 0.5).any():
+        return Survey(None, None, math.inf)
+    best, at = costs.min(axis=0), costs.argmin(axis=0)
+    apart = np.abs(np.arange(_SHELLS)[:, None, None] - at) > _WIDTH
+    second = np.where(apart, costs, np.float32(np.inf)).min(axis=0)
+    shell = _front(state.shells[..., 3]).argmax(axis=0)
+    # Where few shells are seen, the best of them has little to compete with.
+    sure = (seen > 0.9) & (second > _DISTINCT * best) & (second - best > _TEXTURE) & (np.abs(at - shell) <= _SAME)
+    found = np.sort(shell[sure & _agrees(shell, sure)])
+    cost = float(best[seen > 0.5].mean())
+    if len(found) < _FEWEST:
+        return Survey(None, None, cost)
     d = scene.disparities.astype(np.float64)
     step = d[1] - d[0]
-    top = min(d[-1], d[nearest] + 2 * step)
-    bottom = d[0] if farthest <= 2 else max(d[0], d[farthest] - 2 * step)
-    return float(1.0 / top), float(1.0 / bottom)
+    # A thing as small as a hand is near when it is there at all; what is far costs few shells, and is kept.
+    top = min(d[-1], d[found[-_FEWEST]] + 2 * step)
+    bottom = d[0] if found[_FEWEST] < _SHELLS // 10 else d[found[_FEWEST]] - 2 * step
+    return Survey(float(1.0 / top), float(1.0 / bottom), cost)
 
 
-def _settled(alpha: np.ndarray) -> np.ndarray:
-    """(N,) summed view weights of the texels whose greatest weight over three neighbouring shells is more than half."""
-    T = np.ones(alpha.shape[1:], np.float32)
-    weights = np.empty_like(alpha)
+def _front(alpha: Floats) -> Floats:
+    """(N, H, W) weights of the shells in the view from the origin."""
+    weights, left = np.empty_like(alpha), np.ones(alpha.shape[1:], np.float32)
     for i in reversed(range(len(alpha))):
-        weights[i] = T * alpha[i]
-        T -= weights[i]
-    near = weights.copy()
-    near[1:] += weights[:-1]
-    near[:-1] += weights[1:]
-    settled = near.max(axis=0) > 0.5
-    return (weights * settled).sum(axis=(1, 2))
+        weights[i] = left * alpha[i]
+        left -= weights[i]
+    return weights
+
+
+def _agrees(shell: NDArray[np.int64], sure: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether half of the 5x5 texels about a texel are sure of nearly the same shell."""
+    height, width = shell.shape
+    padded = np.pad(np.where(sure, shell, -1000), 2, constant_values=-1000)
+    same = np.zeros(shell.shape, np.int64)
+    for y in range(5):
+        for x in range(5):
+            same += np.abs(padded[y : y + height, x : x + width] - shell) <= _SAME
+    return same >= 12

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from encoder.capture.footage import Footage, open_footage
 from encoder.config import EncodeConfig
-from encoder.depth_search import find_near_far
+from encoder.depth_search import Surroundings, check_common, find_near_far
+from encoder.falloff import find_falloff, with_falloff
 from encoder.msi.views import View, make_view
-from encoder.rig.camera import Camera
 from encoder.rig.depth_range import near_far
 from encoder.rig.frame import choose_shell_kind, show_frame
 from encoder.rig.rig import Rig, centres, moved, read_rig
@@ -24,6 +24,11 @@ from protocol.geometry import Array
 from protocol.projection import Projection, ShellKind, shell_disparities, shells_for
 
 log = logging.getLogger(__name__)
+
+_OFF = 20.0  # of the rig's extent: how far away most of a scene is taken to be
+_INWARD = 0.6  # mean cosine between axes and the way to the rig's centre
+_ALONG = 0.5  # length of the mean axis: above, the cameras look the same way after all
+_FINER = 2  # shells per shell that the head box needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +80,11 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
         raise UsageError(f"--hold-out leaves {len(known) - len(set(config.hold_out))} cameras; at least 2 are needed")
     T_show_rig = show_frame(rig)
     rig = moved(rig, T_show_rig)
+    if looks_inward(rig):
+        raise RigError(
+            f"{folder}: the cameras stand around their subject and look inward; a show is seen from among its cameras, "
+            "so give a rig that looks outward or the same way"
+        )
     footage = open_footage(
         rig.cameras,
         scale=config.scale,
@@ -85,16 +95,22 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
     cameras = tuple(replace(c, model=c.model.scaled(footage.scale, *footage.sizes[c.name])) for c in rig.cameras)
     rig = replace(rig, cameras=cameras)
     views = {c.name: make_view(c.name, c.model, c.T_rig_camera, footage.masks[c.name]) for c in cameras}
-    sources = tuple(views[name] for name in known if name not in config.hold_out)
     kind = config.geometry or choose_shell_kind(rig)
     used = [camera for camera in cameras if camera.name not in config.hold_out]
+    pictures = next(iter(footage.frames(0, 1))).images
+    sources = tuple(views[camera.name] for camera in used)
+    if kind == "sphere":
+        falloff = find_falloff(sources, pictures, distance=_OFF * _extent(rig))
+        sources = tuple(with_falloff(view, falloff) for view in sources)
     density = config.density or native_density(used)
-    near, far = _range(rig, kind, sources, used, footage, density, config)
+    first = Surroundings(sources, used, pictures, kind, density, _seen_by(kind, len(used)))
+    near, far = _range(rig, first, config)
     low, high = comfort_box(rig, near, kind)
     reach = float(np.linalg.norm(np.maximum(np.abs(low), np.abs(high))))
     wanted = shells_for(near=near, far=far, head_offset=reach, pixels_per_radian=density)
-    count = config.shells or max(8, min(wanted, config.most_shells))
-    projection = angular_window(used, kind, near=near, far=far, density=density, seen_by=_seen_by(kind, len(used)))
+    # Depth is told to half a pixel; shells that many would serve it are not wanted for looking alone.
+    count = config.shells or max(8, min(_FINER * wanted, config.most_shells))
+    projection = angular_window(used, kind, near=near, far=far, density=density, seen_by=first.seen_by)
     return Shot(
         rig=rig,
         T_show_rig=T_show_rig,
@@ -112,7 +128,7 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
 
 
 def comfort_box(rig: Rig, near: float, kind: ShellKind) -> tuple[Array, Array]:
-    """Corners (3,) of the box in which the show is valid: what the cameras' centres span, short of the nearest surface."""
+    """Corners (3,) of the box where the show is valid: what the cameras' centres span, short of the nearest surface."""
     points = centres(rig)
     low, high = points.min(axis=0), points.max(axis=0)
     slack = 0.25 * float((high - low).max())
@@ -121,32 +137,46 @@ def comfort_box(rig: Rig, near: float, kind: ShellKind) -> tuple[Array, Array]:
     return np.maximum(0.8 * low, -limit), np.minimum(0.8 * high, limit)
 
 
-def _range(
-    rig: Rig,
-    kind: ShellKind,
-    sources: tuple[View, ...],
-    used: list[Camera],
-    footage: Footage,
-    density: float,
-    config: EncodeConfig,
-) -> tuple[float, float]:
-    told = near_far(rig, kind)
+def _range(rig: Rig, first: Surroundings, config: EncodeConfig) -> tuple[float, float]:
+    """Near and far as told, else by the rig's points, else by a coarse sweep; the cameras agree on something there."""
     near, far = config.near, config.far
     if near is None or far is None:
+        told = near_far(rig, first.kind)
         if told is None:
-            told = find_near_far(sources, used, footage, kind=kind, density=density, seen_by=_seen_by(kind, len(used)))
+            told = find_near_far(first)
             log.info("near %.3g and far %.3g found by a coarse sweep", *told)
         near, far = near or told[0], far or told[1]
     if not 0 < near < far:
         raise UsageError(f"near {near:g} and far {far:g} are no range; give --near and --far")
-    extent = float(np.linalg.norm(centres(rig), axis=1).max())
-    if kind == "sphere" and near <= extent:
+    reach = float(np.linalg.norm(centres(rig), axis=1).max())
+    if first.kind == "sphere" and near <= reach:
         if config.near is not None:
-            raise UsageError(f"--near {near:g} lies within the rig, which reaches {extent:.3g}; give more")
-        near = 1.05 * extent
+            raise UsageError(f"--near {near:g} lies within the rig, which reaches {reach:.3g}; give more")
+        near = 1.05 * reach
         if near >= far:
-            raise RigError(f"the rig reaches {extent:.3g}, beyond far {far:.3g}; give --near and --far")
+            raise RigError(f"the rig reaches {reach:.3g}, beyond far {far:.3g}; give --near and --far")
+    found = check_common(first, near, far)
+    if config.near is None and found.near is not None:
+        # Points come with stray ones; what lies before all that cameras agree on would cost shells.
+        near = max(near, found.near)
     return float(near), float(far)
+
+
+def looks_inward(rig: Rig) -> bool:
+    """Whether the cameras of a rig in the show's frame look at each other across the scene."""
+    axes = np.stack([camera.T_rig_camera[:3, 2] for camera in rig.cameras])
+    places = centres(rig)
+    distances = np.linalg.norm(places, axis=1)
+    if not (distances > 0).all():
+        return False
+    inward = -(axes * places).sum(axis=1) / distances
+    return float(np.mean(inward)) > _INWARD and float(np.linalg.norm(axes.mean(axis=0))) < _ALONG
+
+
+def _extent(rig: Rig) -> float:
+    """The greatest distance of two cameras."""
+    points = centres(rig)
+    return float(np.linalg.norm(points[:, None] - points[None], axis=-1).max())
 
 
 def _seen_by(kind: ShellKind, cameras: int) -> int:

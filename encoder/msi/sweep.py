@@ -1,7 +1,7 @@
 """The solver without learning: robust photo-consistency of the nearest cameras over the shells, with soft visibility.
 
-Costs become alphas by a softmax seen from the origin; a second pass knows which cameras were hidden (Soft3D, Penner and Zhang
-2017, section 5, with one expected depth per camera in place of vote volumes).
+Costs are gathered along rows and columns and become alphas by a softmax seen from the origin; a second pass knows which
+cameras were hidden (Soft3D, Penner and Zhang 2017, section 5, with one expected depth per camera in place of vote volumes).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.msi import sweep_kernels
+from encoder.msi import path_kernels, sweep_kernels
 from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, render_view, stack_images
 from encoder.msi.views import Floats
@@ -31,6 +31,9 @@ class SweepConfig:
         passes: the first one knows nothing of visibility.
         softness: shells over which visibility fades behind what a camera sees.
         unseen: cost of a texel that fewer than two cameras see.
+        most: no texel costs more, so that what no depth explains does not outvote its surroundings.
+        bend, jump: cost of neighbours that lie one shell or more apart, shared by the cameras of a texel: the more of
+            them tell its depth, the less its surroundings do. jump 0 leaves every texel to itself.
     """
 
     cameras: int = 8
@@ -39,6 +42,9 @@ class SweepConfig:
     passes: int = 2
     softness: float = 4.0
     unseen: float = 0.02
+    most: float = 0.05
+    bend: float = 0.004
+    jump: float = 0.04
 
 
 def sweep(
@@ -82,11 +88,23 @@ def sweep(
             costs,
         )
         sweep_kernels.box_blur(costs, config.radius, scratch, blurred)
-        sweep_kernels.costs_to_alpha(blurred, F(config.temperature), active, shells)
+        gathered = _gather(blurred, config, len(scene.views), scratch)
+        sweep_kernels.costs_to_alpha(gathered, F(config.temperature), active, shells)
         if turn + 1 < config.passes:
             for view, depth in zip(scene.views, depths, strict=True):
                 depth[: view.model.height, : view.model.width] = render_view(scene, shells, view)[1]
     return shells
+
+
+def _gather(costs: Floats, config: SweepConfig, cameras: int, out: Floats) -> Floats:
+    """Costs (N, H, W) with those of their surroundings."""
+    if config.jump <= 0:
+        return costs
+    n = max(1, min(config.cameras, cameras))
+    small, large = F(config.bend / n), F(config.jump / n)
+    path_kernels.gather_rows(costs, F(config.most), small, large, out)
+    path_kernels.gather_columns(costs, F(config.most), small, large, out)
+    return out
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ class View:
         T_show_camera: (4, 4) pose.
         directions: (3, height * width) float32 unit rays of the pixel centres, show frame.
         weight: (height, width) float32, 0 where the camera sees nothing of use (mask, outside of the lens).
+        gain: (height, width) float32 brightness of the pixels relative to the other cameras'; None where equal.
     """
 
     name: str
@@ -31,6 +32,7 @@ class View:
     T_show_camera: NDArray[np.float64]
     directions: Floats
     weight: Floats
+    gain: Floats | None = None
 
     @property
     def origin(self) -> NDArray[np.float64]:
@@ -74,9 +76,12 @@ def rays_in(view: View, window: Projection) -> tuple[Floats, Floats, NDArray[np.
 
 
 def image_with_weight(view: View, image: NDArray[np.uint8]) -> Floats:
-    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 and the view's weight."""
+    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 without the view's gain, and its weight."""
     out = np.empty((*image.shape[:2], 4), np.float32)
     np.multiply(image, np.float32(1 / 255), out=out[..., :3])
+    if view.gain is not None:
+        np.divide(out[..., :3], view.gain[..., None], out=out[..., :3])
+        np.minimum(out[..., :3], np.float32(1), out=out[..., :3])
     out[..., 3] = view.weight
     return out
 
