@@ -202,8 +202,11 @@ def _manifest(
         comfort_min=_vector(shot.comfort_min),
         comfort_max=_vector(shot.comfort_max),
         units=rig.units,
-        T_show_rig=shot.T_show_rig,
-        cameras=tuple(CameraRecord(c.name, c.model.to_dict(), c.T_rig_camera, c.name in held_out) for c in rig.cameras),
+        T_show_rig=np.asarray(shot.T_show_rig, np.float64),
+        cameras=tuple(
+            CameraRecord(c.name, c.model.to_dict(), np.asarray(c.T_rig_camera, np.float64), c.name in held_out)
+            for c in rig.cameras
+        ),
         rungs=(
             Rung(
                 name="full",

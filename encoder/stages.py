@@ -1,4 +1,4 @@
-"""What each stage costs: PSNR of the shells and of the layers before the codec, at cameras of the rig; and the poster."""
+"""What each stage costs: PSNR of the shells, and of the layers before the codec, at the rig's cameras; the poster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import cast
 
 import av
 import numpy as np
@@ -51,14 +50,14 @@ def judge(shot: Shot, gop: EncodedGop, images: dict[str, NDArray[np.uint8]]) -> 
                 truth = images[view.name].astype(np.float64) / 255
                 layers = renderer.render(ModelView(view.model, view.T_show_camera), dtype="uint8")[..., :3] / 255.0
                 msi = psnr_of(error.squared / (3 * int(error.mask.sum())))
-                # Both on the pixels that the shells could render; told as on all of them, where the decoded show is judged.
+                # Both on the pixels that the shells could render; told as on all, where the decoded show is judged.
                 whole = psnr(truth, layers, view.weight > 0)
                 collapse = msi - psnr(truth, layers, error.mask)
                 held_out = any(view is other for other in shot.held_out)
                 figures.append(StageFigure(view.name, 0, held_out, round(whole + collapse, 2), round(whole, 2)))
             width, height = _POSTER
-            view = head_view(np.eye(4), width=width, height=height, fov=float(_POSTER_FOV))
-            return tuple(figures), jpeg(renderer.render(view, dtype="uint8")[..., :3])
+            head = head_view(np.eye(4), width=width, height=height, fov=float(_POSTER_FOV))
+            return tuple(figures), jpeg(renderer.render(head, dtype="uint8")[..., :3])
     except DisplayError as error:
         log.warning("no figures by stage and no poster: %s", error)
         return (), b""
@@ -77,7 +76,7 @@ def _renderer(shot: Shot, gop: EncodedGop) -> Iterator[HeadlessRenderer]:
 
 def jpeg(picture: NDArray[np.uint8]) -> bytes:
     """(H, W, 3) uint8 sRGB -> the bytes of a JPEG file."""
-    context = cast(av.VideoCodecContext, av.CodecContext.create("mjpeg", "w"))
+    context = av.CodecContext.create("mjpeg", "w")
     context.height, context.width = picture.shape[:2]
     context.pix_fmt, context.time_base = "yuvj420p", Fraction(1)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuvj420p")
