@@ -56,6 +56,7 @@ _EXTRA_PACKAGES = frozenset(
         "vtk",
         "vtkmodules",
         "websockets",
+        "yaml",
         "zmq",
     }
 )

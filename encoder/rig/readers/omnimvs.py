@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from encoder.rig.calibration import CalibratedCamera, Calibration, number, numbers, read_text, rigid, whole
 from encoder.rig.models import Ocam
