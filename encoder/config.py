@@ -1,4 +1,4 @@
-"""What `encode` can be asked for. The fields are the command's options; all that changes the result is part of the fingerprint."""
+"""What `encode` can be asked for: one field per option. All that changes the result is part of the fingerprint."""
 
 from __future__ import annotations
 

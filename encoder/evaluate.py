@@ -83,7 +83,8 @@ def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Iterat
     )
     if footage.frame_count < manifest.frame_count:
         raise CaptureError(
-            f"{folder}: {footage.frame_count} frames, the show has {manifest.frame_count}; give the rig it was made from"
+            f"{folder}: {footage.frame_count} frames, the show has {manifest.frame_count}; "
+            "give the rig it was made from"
         )
     views = {}
     for name in chosen:

@@ -88,14 +88,17 @@ def mean_of(evaluation: Evaluation, key: str) -> float | None:
 
 
 def temporal(evaluation: Evaluation) -> tuple[float, float] | None:
-    """Root mean square change per frame, in levels of 255, of still pixels: in the truth and in the show; None for stills."""
+    """Root mean square change per frame of still pixels, in levels of 255: (truth, show); None for stills."""
     truth = [value for figures in evaluation.cameras.values() for value in figures.flicker_truth]
     render = [value for figures in evaluation.cameras.values() for value in figures.flicker_render]
     return (float(np.sqrt(np.mean(truth))), float(np.sqrt(np.mean(render)))) if truth else None
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures for programs: mean.psnr, mean.ssim, cameras.NAME.{psnr, ssim, held_out}, bits_per_frame, bits_per_second."""
+    """The figures for programs.
+
+    mean.psnr, mean.ssim, cameras.NAME.{psnr, ssim, held_out}, bits_per_frame, bits_per_second and more.
+    """
     still = temporal(evaluation)
     return {
         "mean": {key: mean_of(evaluation, key) for key in ("psnr", "ssim", "lpips")},

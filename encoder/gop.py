@@ -1,4 +1,4 @@
-"""One group of pictures, from footage to a segment: a pure function of the shot, its frames and the settings (DESIGN 8)."""
+"""One group of pictures, from footage to a segment: a pure function of shot, frames and settings (DESIGN 8)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class EncodedGop:
         packed: the same as bytes.
         video: access units in decoding order.
         picture: sizes of atlas and picture.
-        msi_errors: by camera, squared error of the shells in the first frame: (sum over channels, pixels, mask of pixels).
+        msi_errors: by camera, the shells' squared error in the first frame: (sum over channels, pixels, their mask).
         first_atlas: colour and alpha of the first frame, before the codec.
     """
 

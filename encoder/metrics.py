@@ -26,8 +26,9 @@ def psnr_of(error: float) -> float:
 
 
 def ssim(truth: Picture, render: Picture, mask: NDArray[np.bool_] | None = None) -> float:
-    """Structural similarity of (H, W, 3) pictures in 0..1 (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, mean
-    over channels and over the pixels of the mask whose whole window lies in the picture.
+    """Structural similarity of (H, W, 3) pictures in 0..1 (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5.
+
+    The mean over channels and over the pixels of the mask whose whole window lies in the picture.
     """
     a, b = truth.astype(np.float64), render.astype(np.float64)
     mean_a, mean_b = _blur(a), _blur(b)

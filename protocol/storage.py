@@ -61,7 +61,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes a whole file, or leaves what was there: it is renamed into place. Makes its folder. Raises StorageError."""
+    """Writes a whole file, or leaves what was there: it is renamed into place.
+
+    Makes its folder.
+
+    Raises:
+        StorageError: the folder or the file cannot be written.
+    """
     temporary = path.with_name(path.name + ".tmp")
     with reporting(path, "write"):
         path.parent.mkdir(parents=True, exist_ok=True)

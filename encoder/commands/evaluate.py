@@ -20,8 +20,8 @@ from protocol.errors import UsageError
 from protocol.storage import write_file
 
 HELP = (
-    "Renders the decoded show with the true lens of each camera and compares: PSNR, SSIM, bits, steadiness. Cameras that "
-    "`encode --hold-out` kept out are the honest ones."
+    "Renders the decoded show with the true lens of each camera and compares: PSNR, SSIM, bits, steadiness. "
+    "Cameras that `encode --hold-out` kept out are the honest ones."
 )
 EXAMPLES = """\
   lfv evaluate show.lfv --rig rig/                            the held-out cameras, or all where none is
@@ -45,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the figures; returns the exit code. Raises UsageError, FormatError, RigError, CaptureError, DisplayError."""
+    """Prints the figures; returns the exit code.
+
+    Raises:
+        UsageError, FormatError, RigError, CaptureError, DisplayError: arguments, show, rig, footage or OpenGL fail.
+    """
     if args.cameras and args.rig is None:
         raise UsageError("--cameras are cameras of a rig; give --rig too")
     with open_show(args.show) as show:

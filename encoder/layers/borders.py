@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 def layer_borders(
     weights: NDArray[np.floating[Any]], disparities: NDArray[np.floating[Any]], *, layers: int, floor: float = 0.2
 ) -> NDArray[np.int64]:
-    """Splits shells into consecutive groups of the least weighted variance of disparity (exact, by dynamic programming).
+    """Splits shells into consecutive groups of least weighted variance of disparity (exact: dynamic programming).
 
     Args:
         weights: (N,) share of the view that each shell makes up.

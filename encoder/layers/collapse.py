@@ -1,4 +1,4 @@
-"""Shells become layers: groups of neighbouring shells are composited, each texel keeps its expected disparity (Broxton 2020, 4.2)."""
+"""Shells become layers: neighbours are composited, each texel keeps its expected disparity (Broxton 2020, 4.2)."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ def make_layer_images(frames: int, layers: int, height: int, width: int, *, fold
     except OSError as error:
         need = 8 * int(np.prod(shape)) / 2**30
         raise StorageError(
-            f"{folder}: no room for the layers of one chunk ({need:.1f} GiB: {error.strerror}); free some, or shorten --gop"
+            f"{folder}: no room for the layers of one chunk ({need:.1f} GiB: {error.strerror}); "
+            "free some, or shorten --gop"
         ) from error
     return LayerImages(rgba, disparity)

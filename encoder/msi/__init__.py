@@ -2,5 +2,5 @@
 
 import numba
 
-# Of the layers that run kernels from any thread, this one comes with the compiler's runtime; TBB's version is others' choice.
+# Of the layers that run kernels from any thread, this one comes with the compiler's runtime; TBB's version varies.
 numba.config.THREADING_LAYER = "omp"

@@ -12,7 +12,7 @@ F = np.float32
 
 @njit(parallel=True, **OPTIONS)
 def changed_pixels(image, reference, threshold, out):  # type: ignore[no-untyped-def]
-    """out (H, W) uint8: whether the 3x3 mean of image - reference, (H, W, 4) float32, exceeds the threshold in a channel."""
+    """out (H, W) uint8: does the 3x3 mean of image - reference (H, W, 4 float32) exceed the threshold in a channel?"""
     H, W, _ = image.shape
     for y in prange(H):
         for x in range(W):
@@ -41,7 +41,7 @@ def dilate(mask, radius, out):  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, **OPTIONS)
 def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[no-untyped-def]
-    """out (N, H, W) bool: whether at least `share` of a texel's source cameras, and two where it has so many, saw change.
+    """out (N, H, W) bool: did at least `share` of a texel's source cameras, and two where it has so many, see change?
 
     changed (C, Hmax, Wmax) uint8; grids, stride, chosen and block as in `sweep_kernels.consistency`.
     """

@@ -1,7 +1,7 @@
 """The solver by gradient: shells are moved until the source cameras see what they filmed.
 
-Stochastic over the cameras, Adam on straight RGBA, started by the sweep. Free descent overfits (noise on plain walls that no source
-camera contradicts), so a texel is held to its neighbours and, weakly, to what the sweep said.
+Stochastic over the cameras, Adam on straight RGBA, started by the sweep. Free descent overfits (noise on plain walls
+that no source camera contradicts), so a texel is held to its neighbours and, weakly, to what the sweep said.
 """
 
 from __future__ import annotations
@@ -64,7 +64,12 @@ class DescentBuffers:
 
 def make_buffers(shells: Floats) -> DescentBuffers:
     """Buffers for shells of this shape."""
-    return DescentBuffers(*(np.empty_like(shells) for _ in range(3)), np.empty(shells.shape, np.uint8))
+    return DescentBuffers(
+        gradient=np.empty_like(shells),
+        first=np.empty_like(shells),
+        second=np.empty_like(shells),
+        prior=np.empty(shells.shape, np.uint8),
+    )
 
 
 def descend(

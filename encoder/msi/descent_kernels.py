@@ -1,4 +1,4 @@
-"""The update of descent: Adam on straight RGBA with smoothness and a prior, fused so that memory is passed over once."""
+"""The update of descent: Adam on straight RGBA with smoothness and a prior, fused into one pass over memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ F = np.float32
 def update(shells, gradient, first, second, prior, alive, rates, smooth, anchor, sparse, beta1, beta2, step):  # type: ignore[no-untyped-def]
     """One Adam step in place; clears `gradient`.
 
-    shells, gradient, first, second: (N, H, W, 4) float32. prior (N, H, W, 4) uint8: the sweep's colour and alpha, straight. alive
-    (N, bh, bw) uint8: blocks of `kernels.CELL` texels that may change, the others keep their values. rates, smooth, anchor:
-    (4,) float32 per channel: step size, weight of the distance to the four neighbours' mean, weight of the distance to
-    the prior. sparse: a constant pull of alpha towards 0. The farthest shell stays opaque. Shells are independent, so the
-    result does not depend on threads.
+    shells, gradient, first, second: (N, H, W, 4) float32. prior (N, H, W, 4) uint8: the sweep's colour and alpha,
+    straight. alive (N, bh, bw) uint8: blocks of `kernels.CELL` texels that may change, the others keep their values.
+    rates, smooth, anchor: (4,) float32 per channel: step size, weight of the distance to the four neighbours' mean,
+    weight of the distance to the prior. sparse: a constant pull of alpha towards 0. The farthest shell stays opaque.
+    Shells are independent, so the result does not depend on threads.
     """
     root = np.float64(1.0 - float(beta2) ** float(step)) ** 0.5
     rate = np.asarray(rates, np.float64) * root / (1.0 - float(beta1) ** float(step))
@@ -55,7 +55,10 @@ def _update(shells, gradient, first, second, prior, alive, table):  # type: igno
 
 @njit(parallel=True, **OPTIONS)
 def find_alive(shells, least, active, alive):  # type: ignore[no-untyped-def]
-    """alive (N, bh, bw) uint8: blocks with an alpha of at least `least`, or beside one; in the others that are active, alpha becomes 0."""
+    """alive (N, bh, bw) uint8: blocks with an alpha of at least `least`, or beside one.
+
+    In the others that are active, alpha becomes 0.
+    """
     N, H, W, _ = shells.shape
     bh, bw = alive.shape[1], alive.shape[2]
     for i in prange(N):

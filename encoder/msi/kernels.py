@@ -1,11 +1,13 @@
 """Fused numba kernels of the shell renderer: ray and shell intersection, sampling, compositing, analytic gradient.
 
-One pass per block of pixels, front to back over all shells; both cores, vectorised. Results do not depend on the number of threads: a
-shell's gradient is scattered by one thread, in the order of the pixels. `reference.py` holds the plain torch version.
+One pass per block of pixels, front to back over all shells; on all cores, vectorised. Results do not depend on the
+number of threads: a shell's gradient is scattered by one thread, in the order of the pixels. `reference.py` holds the
+plain torch version.
 
-Common arguments: `shells` (N, H, W, 4) float32 straight RGBA, index 0 farthest; `disparities` (N,) float32, 1/metre; `window`
-(sphere: 0 or 1, centre x, centre y, texels per radian or tangent) float32; `origin` (3,) float32, metres; `rays` (3, P)
-float32: unit directions for spheres, (x / -z, y / -z, unused) for planes. Both are in the window's frame (`views.py`).
+Common arguments: `shells` (N, H, W, 4) float32 straight RGBA, index 0 farthest; `disparities` (N,) float32, 1/metre;
+`window` (sphere: 0 or 1, centre x, centre y, texels per radian or tangent) float32; `origin` (3,) float32, metres;
+`rays` (3, P) float32: unit directions for spheres, (x / -z, y / -z, unused) for planes. Both are in the window's frame
+(`views.py`).
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ F = np.float32
 BLOCK = 1024  # pixels that one thread takes at a time
 GROUP = 16384  # pixels whose samples are kept between the backward pass and the scatter
 OPAQUE = F(1e-3)  # transmittance under which what lies behind is not looked at
-# Share of what an opaque texel hides that its gradient may leave out: a texel that nothing is seen through must still learn
-# whether what is behind it would fit better, or wrong dark texels would stay for ever.
+# Share of what an opaque texel hides that its gradient may leave out: a texel that nothing is seen through must still
+# learn whether what is behind it would fit better, or wrong dark texels would stay for ever.
 HIDDEN = F(0.05)
 
 

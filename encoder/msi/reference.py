@@ -28,7 +28,7 @@ def render(
     shells: torch.Tensor, disparities: torch.Tensor, window: torch.Tensor, origin: torch.Tensor, rays: torch.Tensor
 ) -> torch.Tensor:
     """shells (N, H, W, 4) -> premultiplied RGBA (P, 4), differentiable; a sample needs all four of its texels."""
-    N, H, W, _ = shells.shape
+    _, H, W, _ = shells.shape
     xy = locate(disparities, window, origin, rays)
     size = torch.tensor([W, H], dtype=xy.dtype, device=xy.device)
     grid = (xy * 2.0 / size - 1.0)[:, None]

@@ -125,7 +125,7 @@ def stack_images(views: Sequence[View], images: Sequence[Floats]) -> Floats:
 
 
 def render_view(scene: Scene, shells: Floats, view: View) -> tuple[Floats, Floats]:
-    """(height, width, 4) premultiplied RGBA and (height, width) expected disparity of shells (N, H, W, 4) in any camera."""
+    """Shells (N, H, W, 4) in any camera: (height, width, 4) premultiplied RGBA, (height, width) expected disparity."""
     origin, rays, _ = rays_in(view, scene.window)
     out = np.empty((rays.shape[1], 4), np.float32)
     expected = np.empty(rays.shape[1], np.float32)

@@ -111,8 +111,9 @@ def accumulate_texel(typingctx: Any, source: Any, at: Any, weight: Any, out: Any
 def backward_texel(typingctx: Any, samples: Any, at: Any, T: Any, residual: Any, rat: Any, behind: Any, bat: Any):  # type: ignore[no-untyped-def]
     """The gradient of "over" at one sample (DeepView, section 3), in place of the sample.
 
-    With c, a the sample's straight colour and alpha, T the transmittance in front, g the gradient of the loss with respect to
-    the pixel (lane 3 zero) and B the colour composited behind: dc = T a g, da = T g.(c - B), then B += a (c - B).
+    With c, a the sample's straight colour and alpha, T the transmittance in front, g the gradient of the loss with
+    respect to the pixel (lane 3 zero) and B the colour composited behind: dc = T a g, da = T g.(c - B), then
+    B += a (c - B).
     """
     f4, i8 = types.float32, types.int64
     signature = types.void(samples, i8, f4, residual, i8, behind, i8)
@@ -178,9 +179,10 @@ def adam_texel(  # type: ignore[no-untyped-def]
 ):
     """One Adam step of the texel at offset `at`, clamped to 0..1; its gradient is cleared.
 
-    left, right, up, down: offsets of its neighbours. prior: flat uint8, the same offsets. coefficients: (36,) float32, four lanes
-    each of: step size times bias correction of the mean, smoothness / 4, smoothness + anchor, anchor / 255, constant pull,
-    beta1, 1 - beta1, beta2, 1 - beta2; the second moment's bias correction is folded into the step size and epsilon.
+    left, right, up, down: offsets of its neighbours. prior: flat uint8, the same offsets. coefficients: (36,) float32,
+    four lanes each of: step size times bias correction of the mean, smoothness / 4, smoothness + anchor, anchor / 255,
+    constant pull, beta1, 1 - beta1, beta2, 1 - beta2; the second moment's bias correction is folded into the step size
+    and epsilon.
     """
     i8 = types.int64
     signature = types.void(shells, i8, i8, i8, i8, i8, gradient, first, second, prior, coefficients)

@@ -1,4 +1,4 @@
-"""One interface for the solvers, and time: a frame starts from the one before, and what did not change stays bit by bit."""
+"""One interface for the solvers, and time: a frame starts from the one before; what did not change stays bit by bit."""
 
 from __future__ import annotations
 
@@ -128,4 +128,5 @@ def _blocks(texels: NDArray[np.bool_]) -> NDArray[np.uint8]:
     pad = [(0, 0), *((0, -size % cell) for size in texels.shape[1:])]
     padded = np.pad(texels, pad)
     N, H, W = padded.shape
-    return padded.reshape(N, H // cell, cell, W // cell, cell).any(axis=(2, 4)).astype(np.uint8)
+    touched: NDArray[np.bool_] = np.any(padded.reshape(N, H // cell, cell, W // cell, cell), axis=(2, 4))
+    return touched.astype(np.uint8)

@@ -115,9 +115,10 @@ def _tile(
 
 
 def put(tile: Tile, layers: dict[str, NDArray[Any]], rgba: NDArray[np.uint8], disparity: NDArray[np.float32]) -> None:
-    """Blends a window's layers into the show's: `layers` has "rgba" (L, H, W, 4) uint8 and "disparity" (L, H, W) float32.
+    """Blends a window's layers into the show's.
 
-    Straight colours and disparities are mixed by alpha and the tiles' weights; the first tile finds zeros.
+    `layers` has "rgba" (L, H, W, 4) uint8 and "disparity" (L, H, W) float32 and is changed in place. Straight colours
+    and disparities are mixed by alpha and the tiles' weights; the first tile finds zeros.
     """
     ys = slice(tile.inset_y, tile.inset_y + tile.height)
     xs = slice(tile.inset_x, tile.inset_x + tile.width)
