@@ -94,7 +94,10 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
     )
     cameras = tuple(replace(c, model=c.model.scaled(footage.scale, *footage.sizes[c.name])) for c in rig.cameras)
     rig = replace(rig, cameras=cameras)
-    views = {c.name: make_view(c.name, c.model, c.T_rig_camera, footage.masks[c.name]) for c in cameras}
+    views = {
+        c.name: make_view(c.name, c.model, np.asarray(c.T_rig_camera, np.float64), footage.masks[c.name])
+        for c in cameras
+    }
     kind = config.geometry or choose_shell_kind(rig)
     used = [camera for camera in cameras if camera.name not in config.hold_out]
     pictures = next(iter(footage.frames(0, 1))).images

@@ -1,7 +1,7 @@
 """The solver without learning: robust photo-consistency of the nearest cameras over the shells, with soft visibility.
 
 Costs are gathered along rows and columns and become alphas by a softmax seen from the origin; a second pass knows which
-cameras were hidden (Soft3D, Penner and Zhang 2017, section 5, with one expected depth per camera in place of vote volumes).
+cameras were hidden (Soft3D, Penner and Zhang 2017, section 5, but with one expected depth per camera, no vote volumes).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def sweep(
     Args:
         scene: shells and source cameras.
         images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight.
-        renewing: what is known of the frame before; its shells are changed in place where blocks are active, and returned.
+        renewing: what is known of the frame before; its shells are returned, changed in place where blocks are active.
 
     Returns:
         (N, H, W, 4) float32 straight RGBA in 0..1; the farthest shell is opaque.
@@ -125,7 +125,9 @@ class Renewal:
 def fresh(scene: Scene) -> Renewal:
     """Nothing is known yet: all blocks are active."""
     return Renewal(
-        np.empty((*scene.shape, 4), np.float32), np.empty(scene.shape, np.float32), np.ones(block_shape(scene), np.uint8)
+        np.empty((*scene.shape, 4), np.float32),
+        np.empty(scene.shape, np.float32),
+        np.ones(block_shape(scene), np.uint8),
     )
 
 

@@ -15,10 +15,11 @@ F = np.float32
 def consistency(images, grids, stride, chosen, block, disparities, depths, softness, unseen, active, out, costs):  # type: ignore[no-untyped-def]
     """Mean colour and spread of the source cameras on every shell.
 
-    images (C, Hmax, Wmax, 4) float32: colour and weight. grids (C, N, gh, gw, 2) float32: pixel coordinates at every `stride`-th texel corner, far outside where invalid. chosen
-    (bh, bw, K) int32: the cameras of each block of `block` texels, -1 for none. depths (C, Hmax, Wmax) float32: disparity that each
-    camera sees, along its own rays but measured at the origin; negative where unknown. softness: disparity over which visibility fades.
-    active (N, H / CELL, W / CELL) uint8, rounded up: blocks to look at, the others are left alone.
+    images (C, Hmax, Wmax, 4) float32: colour and weight. grids (C, N, gh, gw, 2) float32: pixel coordinates at every
+    `stride`-th texel corner, far outside where invalid. chosen (bh, bw, K) int32: the cameras of each block of `block`
+    texels, -1 for none. depths (C, Hmax, Wmax) float32: disparity that each camera sees, along its own rays but
+    measured at the origin; negative where unknown. softness: disparity over which visibility fades. active
+    (N, H / CELL, W / CELL) uint8, rounded up: blocks to look at, the others are left alone.
     out (N, H, W, 4) float32: mean colour; alpha is left alone. costs (N, H, W) float32: variance summed over channels.
     """
     N, H, W, _ = out.shape
@@ -50,12 +51,16 @@ def consistency(images, grids, stride, chosen, block, disparities, depths, softn
                         if c < 0:
                             continue
                         g = grids[c, i]
-                        u = (g[y0, x0, 0] * (F(1) - wx) + g[y0, x0 + 1, 0] * wx) * (F(1) - wy) + (
-                            g[y0 + 1, x0, 0] * (F(1) - wx) + g[y0 + 1, x0 + 1, 0] * wx
-                        ) * wy - F(0.5)
-                        v = (g[y0, x0, 1] * (F(1) - wx) + g[y0, x0 + 1, 1] * wx) * (F(1) - wy) + (
-                            g[y0 + 1, x0, 1] * (F(1) - wx) + g[y0 + 1, x0 + 1, 1] * wx
-                        ) * wy - F(0.5)
+                        u = (
+                            (g[y0, x0, 0] * (F(1) - wx) + g[y0, x0 + 1, 0] * wx) * (F(1) - wy)
+                            + (g[y0 + 1, x0, 0] * (F(1) - wx) + g[y0 + 1, x0 + 1, 0] * wx) * wy
+                            - F(0.5)
+                        )
+                        v = (
+                            (g[y0, x0, 1] * (F(1) - wx) + g[y0, x0 + 1, 1] * wx) * (F(1) - wy)
+                            + (g[y0 + 1, x0, 1] * (F(1) - wx) + g[y0 + 1, x0 + 1, 1] * wx) * wy
+                            - F(0.5)
+                        )
                         if not (u >= F(0) and v >= F(0) and u < F(Wc - 1) and v < F(Hc - 1)):
                             continue
                         ui, vi = np.int64(u), np.int64(v)
@@ -124,8 +129,8 @@ def box_blur(source, radius, scratch, out):  # type: ignore[no-untyped-def]
 def costs_to_alpha(costs, temperature, active, shells):  # type: ignore[no-untyped-def]
     """Alphas whose front-to-back weights, seen from the origin, are softmax(-cost / temperature) over the shells.
 
-    costs (N, H, W) float32; active as in `consistency`; shells (N, H, W, 4), alpha of active blocks written. The farthest
-    shell comes out opaque.
+    costs (N, H, W) float32; active as in `consistency`; shells (N, H, W, 4), alpha of active blocks written. The
+    farthest shell comes out opaque.
     """
     N, H, W = costs.shape
     for y in prange(H):

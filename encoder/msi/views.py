@@ -76,7 +76,7 @@ def rays_in(view: View, window: Projection) -> tuple[Floats, Floats, NDArray[np.
 
 
 def image_with_weight(view: View, image: NDArray[np.uint8]) -> Floats:
-    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 without the view's gain, and its weight."""
+    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 without the view's gain, weight."""
     out = np.empty((*image.shape[:2], 4), np.float32)
     np.multiply(image, np.float32(1 / 255), out=out[..., :3])
     if view.gain is not None:
