@@ -43,8 +43,8 @@ class SweepConfig:
     softness: float = 4.0
     unseen: float = 0.02
     most: float = 0.05
-    bend: float = 0.004
-    jump: float = 0.04
+    bend: float = 0.01
+    jump: float = 0.3
 
 
 def sweep(
