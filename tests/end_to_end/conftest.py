@@ -20,9 +20,7 @@ def dome(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rigs") / "dome"
     make_rig(
         folder,
-        RigConfig(
-            cameras=8, frames=5, width=96, height=72, frame_rate=Fraction(20), sound=True, views=2, view_size=64
-        ),
+        RigConfig(cameras=8, frames=5, width=96, height=72, frame_rate=Fraction(20), sound=True, views=2, view_size=64),
     )
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -28,13 +29,13 @@ def test_the_show_holds_all_frames_at_the_footages_own_times(dome: Path, show: P
     with open_show(show) as opened:
         m = opened.manifest
         chunks = [opened.read_chunk(number, 0) for number in range(len(opened.index.chunks))]
-        frames = [frame for frame in read_frames(opened, 0, FrameReading())]
+        frames = list(read_frames(opened, 0, FrameReading()))
     assert m.frame_rate == Fraction(20) and m.duration == Fraction(1, 4)
     assert [len(chunk.frame_times) for chunk in chunks] == [2, 2, 1]
     times = [time for chunk in chunks for time in chunk.frame_times]
     assert times == list(footage.timestamps) == [Fraction(k, 20) for k in range(5)]
     assert [(frame.index, frame.time) for frame in frames] == list(enumerate(times))
-    for chunk, following in zip(chunks, chunks[1:], strict=False):
+    for chunk, following in itertools.pairwise(chunks):
         assert chunk.start + chunk.duration == following.start
 
 
@@ -105,7 +106,9 @@ def test_a_camera_that_the_encoder_never_saw(
     assert len(list((tmp_path / "seen").glob(f"{HELD_OUT}_f*.png"))) == 5
 
 
-def test_named_cameras_are_told_as_seen(dome: Path, show: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_named_cameras_are_told_as_seen(
+    dome: Path, show: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     names = ("camera_0003", HELD_OUT)
     done = run(capsys, "evaluate", show, "--rig", dome, "--cameras", *names, "--json", tmp_path / "figures.json")
     cameras = json.loads((tmp_path / "figures.json").read_text())["cameras"]
@@ -116,7 +119,9 @@ def test_named_cameras_are_told_as_seen(dome: Path, show: Path, tmp_path: Path, 
     assert wrong.code == 2 and "nobody" in wrong.error
 
 
-def test_views_that_are_no_rig_cameras(dome: Path, show: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_views_that_are_no_rig_cameras(
+    dome: Path, show: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = run(capsys, "evaluate", show, "--views", dome / "test_views.json", "--json", tmp_path / "figures.json")
     assert done.code == 0
     figures = json.loads((tmp_path / "figures.json").read_text())
@@ -145,7 +150,7 @@ def test_playing_along_a_path_writes_pictures_that_move(
     assert len(pictures) == 5 and all(picture.shape == (72, 96, 3) for picture in pictures)
     assert all(picture.std() > 15 for picture in pictures)
     # Head and scene move: no picture is its neighbour's copy, and none has nothing to do with it.
-    changes = [np.abs(a.astype(int) - b).mean() for a, b in zip(pictures, pictures[1:], strict=False)]
+    changes = [np.abs(a.astype(int) - b).mean() for a, b in itertools.pairwise(pictures)]
     assert all(0.05 < change < 40 for change in changes)
 
 
