@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -12,8 +14,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from protocol.errors import StorageError, UsageError
+from protocol.storage import reporting, write_file
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".mov")
+_FORMATS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov"}
+VIDEO_SUFFIXES = tuple(_FORMATS)
 
 
 def encode_png(picture: NDArray[np.uint8]) -> bytes:
@@ -47,11 +51,7 @@ class PngFolder:
         Raises:
             StorageError: the disk is full or may not be written.
         """
-        path = self.folder / f"{self._count:06d}.png"
-        try:
-            path.write_bytes(encode_png(picture))
-        except OSError as error:
-            raise StorageError(f"{path} cannot be written ({error.strerror}); make room or choose another") from error
+        write_file(self.folder / f"{self._count:06d}.png", encode_png(picture))
         self._count += 1
 
     def __exit__(self, *_: object) -> None:
@@ -59,19 +59,20 @@ class PngFolder:
 
 
 class VideoFile:
-    """An H.264 video at a constant rate, BT.709 limited range."""
+    """An H.264 video at a constant rate, BT.709 limited range. Whole or not there: it is renamed into place."""
 
     def __init__(self, path: Path, *, rate: Fraction, quality: int = 18) -> None:
         self.path, self._rate, self._quality = path, rate, quality
+        self._unfinished = path.with_name(f".{path.name}.tmp")
+        self._file: BinaryIO | None = None
         self._container: av.container.OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._count = 0
 
     def __enter__(self) -> VideoFile:
-        try:
-            self._container = av.open(str(self.path), "w")
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{self.path} cannot be written ({error}); choose another place") from error
+        with reporting(self.path, "write"):
+            self._file = self._unfinished.open("wb")
+        self._container = av.open(self._file, "w", format=_FORMATS[self.path.suffix.lower()])
         return self
 
     def write(self, picture: NDArray[np.uint8]) -> None:
@@ -91,11 +92,20 @@ class VideoFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._container is None:
-            return
-        if self._stream is not None and kind is None:
-            self._mux(None)
-        self._container.close()
+        assert self._container is not None and self._file is not None
+        try:
+            if kind is None and self._stream is not None:
+                self._mux(None)
+                with reporting(self.path, "write"):
+                    self._container.close()
+                    self._file.close()
+                    self._unfinished.replace(self.path)
+        finally:
+            # The file first: a container whose file is closed writes no more.
+            with suppress(OSError):
+                self._file.close()
+            self._container.close()
+            self._unfinished.unlink(missing_ok=True)
 
     def _started(self, picture: NDArray[np.uint8]) -> VideoStream:
         assert self._container is not None
@@ -111,11 +121,8 @@ class VideoFile:
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
         assert self._container is not None and self._stream is not None
-        try:
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
-        except OSError as error:
-            raise StorageError(f"{self.path} cannot be written ({error.strerror}); make room") from error
+        with reporting(self.path, "write"):
+            self._container.mux(self._stream.encode(frame))
 
 
 def open_pictures(path: Path, *, rate: Fraction) -> PngFolder | VideoFile:
