@@ -23,6 +23,8 @@ _TEXELS = 40_000  # of the coarse grid
 _NEAREST = 1.5  # of the rig's radius
 _FARTHEST = 60.0  # of the rig's extent, or where its cameras differ by half a pixel
 _FEWEST = 20  # sure texels that make a surface
+_NEARER = 0.6  # of what is sure: small and moving things nearer than that are seldom sure, and are missed most
+_FARTHER = 2.5  # likewise, and costs few shells
 _ROUNDS = 3  # each looks more closely at the range that the one before found
 _DONE = 1.3  # times near: what the next round would gain less than is not worth it
 _NARROW = 1.5  # times near: a range that ends before is luck
@@ -79,6 +81,7 @@ def find_near_far(first: Surroundings) -> tuple[float, float]:
     near, far = _NEAREST * max(radius, 0.5 * extent), extent * max(_FARTHEST, 2.0 * first.density)
     if not 0 < near < far:
         raise RigError("the cameras all stand in one place; depth cannot be told, check the calibration's translations")
+    least, most = near, far
     for turn in range(_ROUNDS):
         found = survey(first, near, far)
         if turn == 0 and (found.near is None or found.far is None):
@@ -92,7 +95,7 @@ def find_near_far(first: Surroundings) -> tuple[float, float]:
         near, far = max(near, found.near), min(far, found.far)
         if done:
             break
-    return near, far
+    return max(least, _NEARER * near), min(most, _FARTHER * far)
 
 
 def check_common(first: Surroundings, near: float, far: float) -> Survey:

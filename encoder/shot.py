@@ -147,7 +147,6 @@ def _range(rig: Rig, first: Surroundings, config: EncodeConfig) -> tuple[float, 
         told = near_far(rig, first.kind)
         if told is None:
             told = find_near_far(first)
-            log.info("near %.3g and far %.3g found by a coarse sweep", *told)
         near, far = near or told[0], far or told[1]
     if not 0 < near < far:
         raise UsageError(f"near {near:g} and far {far:g} are no range; give --near and --far")
@@ -158,10 +157,7 @@ def _range(rig: Rig, first: Surroundings, config: EncodeConfig) -> tuple[float, 
         near = 1.05 * reach
         if near >= far:
             raise RigError(f"the rig reaches {reach:.3g}, beyond far {far:.3g}; give --near and --far")
-    found = check_common(first, near, far)
-    if config.near is None and found.near is not None:
-        # Points come with stray ones; what lies before all that cameras agree on would cost shells.
-        near = max(near, found.near)
+    check_common(first, near, far)
     return float(near), float(far)
 
 
