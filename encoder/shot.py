@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,6 @@ from protocol.errors import RigError, UsageError
 from protocol.geometry import Array
 from protocol.projection import Projection, ShellKind, shell_disparities, shells_for
 
-log = logging.getLogger(__name__)
 
 _OFF = 20.0  # of the rig's extent: how far away most of a scene is taken to be
 _INWARD = 0.6  # mean cosine between axes and the way to the rig's centre
