@@ -22,7 +22,6 @@ from protocol.errors import RigError, UsageError
 from protocol.geometry import Array
 from protocol.projection import Projection, ShellKind, shell_disparities, shells_for
 
-
 _OFF = 20.0  # of the rig's extent: how far away most of a scene is taken to be
 _INWARD = 0.6  # mean cosine between axes and the way to the rig's centre
 _ALONG = 0.5  # length of the mean axis: above, the cameras look the same way after all
