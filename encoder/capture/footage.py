@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -126,7 +127,9 @@ class Footage:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             for stream in streams:
-                stream.close()
+                # An interrupt while a thread starts leaves one that the pool does not know; it ends by itself.
+                with suppress(ValueError):
+                    stream.close()
 
     def _next(self, stream: Generator[np.ndarray, None, None]) -> np.ndarray:
         return shrink_picture(next(stream), self.scale)
