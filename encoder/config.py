@@ -64,8 +64,8 @@ def settings_of(config: EncodeConfig) -> dict[str, str]:
 
 
 def fingerprint_text(config: EncodeConfig) -> str:
-    """All settings in one line, defaults included."""
-    return repr(sorted(_flat(asdict(config)).items()))
+    """All settings that the chunks depend on in one line, defaults included."""
+    return repr(sorted((key, value) for key, value in _flat(asdict(config)).items() if key != "title"))
 
 
 def _flat(values: dict[str, object], prefix: str = "") -> dict[str, str]:

@@ -72,8 +72,10 @@ class Surroundings:
 def find_near_far(first: Surroundings) -> tuple[float, float]:
     """Nearest and farthest surface of the first frame, in the rig's units, with margins.
 
+    Where nothing is sure it is all that the rig could tell apart; `check_common` says whether there is anything.
+
     Raises:
-        RigError: the cameras stand in one place, or nothing is sure.
+        RigError: the cameras stand in one place.
     """
     centres = np.stack([view.origin for view in first.sources])
     extent = float(np.linalg.norm(centres[:, None] - centres[None], axis=-1).max())
@@ -82,13 +84,8 @@ def find_near_far(first: Surroundings) -> tuple[float, float]:
     if not 0 < near < far:
         raise RigError("the cameras all stand in one place; depth cannot be told, check the calibration's translations")
     least, most = near, far
-    for turn in range(_ROUNDS):
+    for _ in range(_ROUNDS):
         found = survey(first, near, far)
-        if turn == 0 and (found.near is None or found.far is None):
-            raise RigError(
-                "no depth can be told from the first frame; check that the calibration belongs to this footage, "
-                "or give --near and --far"
-            )
         if found.near is None or found.far is None or found.far < _NARROW * found.near:
             break
         done = found.near < _DONE * near

@@ -122,7 +122,7 @@ def view_targets(show: Show, path: Path) -> Iterator[list[Target]]:
                 raise ValueError(f"frame {frame}")
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; give a list of views in JSON") from None
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise CaptureError(f"{path}: no list of views ({error}); see the README for its fields") from error
     for frame in sorted({frame for frame, _ in views}):
         if frame >= show.manifest.frame_count:
@@ -135,10 +135,12 @@ def _view(show: Show, path: Path, entry: Mapping[str, Any], frame: int) -> Targe
         width, height = int(entry["width"]), int(entry["height"])
         model = Pinhole(width, height, tuple(float(entry[key]) for key in ("fx", "fy", "cx", "cy")))
         T = np.asarray(entry["T_world_camera"], np.float64)
-        if T.shape != (4, 4) or not np.isfinite(T).all():
-            raise ValueError("T_world_camera is no 4x4 matrix")
+        if T.shape != (4, 4) or not np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-3):
+            raise ValueError("T_world_camera is no pose")
         file = path.parent / entry["file"]
-    except (KeyError, TypeError, ValueError) as error:
+        if "\0" in entry["file"]:
+            raise ValueError("a file name with a zero byte")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CaptureError(f"{path}: a view is damaged ({error}); see the README for its fields") from error
     truth, _ = read_picture(file, owner="view")
     if truth.shape[:2] != (height, width):

@@ -128,7 +128,7 @@ def _seen(view: View, picture: NDArray[np.uint8], points: Array) -> tuple[Array,
     level = sum((small[r, c] * w for r, c, w in corners), np.zeros(len(points)))
     for r, c, _ in corners:
         valid &= whole[r, c]
-    angle = np.arccos(np.clip(camera[:, 2] / np.linalg.norm(camera, axis=1), -1.0, 1.0))
+    angle = np.arccos(np.clip(camera[:, 2] / np.maximum(np.linalg.norm(camera, axis=1), 1e-12), -1.0, 1.0))
     return np.maximum(level, 1.0), valid & (level > _DARKEST) & (level < _BRIGHTEST), angle
 
 

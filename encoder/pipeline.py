@@ -67,7 +67,9 @@ def encode_rig(
     sound = _sound(shot, config)
     groups = group_frames(shot.footage.frame_count, shot.footage.frame_rate, config.gop_s)
     seconds: dict[str, float] = {}
-    with PartialShow.open_or_create(out, fingerprint=fingerprint(shot, config, encoder), restart=restart) as journal:
+    with PartialShow.open_or_create(
+        out, fingerprint=fingerprint(shot, config, encoder, sound), restart=restart
+    ) as journal:
         progress.on_shot(shot, len(journal.chunks), len(groups))
         for number in range(len(journal.chunks), len(groups)):
             first, count = groups[number]
@@ -93,7 +95,7 @@ def encode_rig(
     return Encoded(out, seconds)
 
 
-def fingerprint(shot: Shot, config: EncodeConfig, encoder: str) -> bytes:
+def fingerprint(shot: Shot, config: EncodeConfig, encoder: str, sound: Sound | None) -> bytes:
     """Of everything that the bytes of the chunks depend on: settings, calibration, footage, libraries."""
     state = hashlib.blake2b(digest_size=32)
     for text in (fingerprint_text(config), encoder, platform.machine(), *map(_version, _LIBRARIES)):
@@ -105,6 +107,10 @@ def fingerprint(shot: Shot, config: EncodeConfig, encoder: str) -> bytes:
         state.update(np.asarray(camera.T_rig_camera, np.float64).tobytes())
         for path in (camera.files,) if isinstance(camera.files, Path) else camera.files:
             state.update(_file_digest(path))
+        if camera.mask is not None:
+            state.update(_file_digest(camera.mask))
+    for packet in sound.packets if sound is not None else ():
+        state.update(packet.data)
     return state.digest()
 
 
@@ -191,7 +197,7 @@ def _manifest(
     held_out = {view.name for view in shot.held_out}
     rig: Rig = shot.rig
     return Manifest(
-        title=config.title or rig.name,
+        title=_title(config, rig),
         frame_rate=shot.footage.frame_rate,
         frame_count=sum(count for _, count in groups),
         duration=_duration(shot),
@@ -227,6 +233,10 @@ def _manifest(
         stages=tuple(StageFigure(**figure) for figure in notes["stages"]),
         poster=notes["poster"],
     )
+
+
+def _title(config: EncodeConfig, rig: Rig) -> str:
+    return config.title or rig.name.encode("utf-8", "replace").decode() or "untitled"
 
 
 def _vector(values: np.ndarray) -> tuple[float, float, float]:

@@ -77,6 +77,10 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
         raise UsageError(f"--hold-out leaves {len(known) - len(set(config.hold_out))} cameras; at least 2 are needed")
     T_show_rig = show_frame(rig)
     rig = moved(rig, T_show_rig)
+    if not _extent(rig) > 0:
+        raise RigError(
+            f"{folder}: the cameras all stand in one place; depth cannot be told, check the calibration's translations"
+        )
     if looks_inward(rig):
         raise RigError(
             f"{folder}: the cameras stand around their subject and look inward; a show is seen from among its cameras, "
@@ -89,6 +93,9 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
         frames=config.frames,
         image_rate=config.image_rate,
     )
+    smallest = min(min(size) for size in footage.sizes.values())
+    if smallest < 16:
+        raise UsageError(f"--scale {float(config.scale):g} leaves pictures of {smallest} pixels; give at least 16")
     cameras = tuple(replace(c, model=c.model.scaled(footage.scale, *footage.sizes[c.name])) for c in rig.cameras)
     rig = replace(rig, cameras=cameras)
     views = {

@@ -111,6 +111,9 @@ def _path(show: Show, args: argparse.Namespace, shot: Shot) -> Trace:
 
 def _fraction(text: str) -> Fraction:
     try:
+        value = float(text) if "/" not in text else 0.0
+        if not abs(value) < 1e9:
+            raise ValueError(text)
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise argparse.ArgumentTypeError(f"{text} is no number; write it like 30, 29.97 or 30000/1001") from None

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video.add_argument(
         "--gop", type=_seconds, default=default.gop_s, metavar="S", help="seconds of a chunk (%(default)s)"
     )
-    parser.add_argument("--title", metavar="TEXT", help="of the show (the rig's name)")
+    parser.add_argument("--title", type=_text, metavar="TEXT", help="of the show (the rig's name)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -120,9 +120,18 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
 
 def _number(text: str, what: str) -> Fraction:
     try:
+        # A float first: Fraction("1e999999999") would never end.
+        if "/" not in text and not abs(float(text)) < 1e9:
+            raise ValueError(text)
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
         raise argparse.ArgumentTypeError(f"'{text}' is no {what}") from None
+
+
+def _text(text: str) -> str:
+    if len(text) > 200 or not text.isprintable():
+        raise argparse.ArgumentTypeError("a title has at most 200 printable characters")
+    return text
 
 
 def _scale(text: str) -> Fraction:

@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _inspect_rig(args: argparse.Namespace) -> None:
     # Loaded here: a show is inspected without any of it.
+    if args.picture is not None and (args.picture.suffix.lower() != ".png" or args.picture.is_dir()):
+        raise UsageError(f"--picture {args.picture}: pictures are PNG; name a file such as rig.png")
     from encoder.rig.report import rig_facts, rig_figures, rig_text
     from encoder.rig.rig import read_rig
 

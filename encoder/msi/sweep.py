@@ -43,8 +43,8 @@ class SweepConfig:
     softness: float = 4.0
     unseen: float = 0.02
     most: float = 0.05
-    bend: float = 0.01
-    jump: float = 0.3
+    bend: float = 0.04
+    jump: float = 0.8
 
 
 def sweep(
@@ -101,7 +101,7 @@ def _gather(costs: Floats, config: SweepConfig, cameras: int, out: Floats) -> Fl
     if config.jump <= 0:
         return costs
     n = max(1, min(config.cameras, cameras))
-    small, large = F(config.bend / n), F(config.jump / n)
+    small, large = F(config.bend / n**2), F(config.jump / n**2)
     path_kernels.gather_rows(costs, F(config.most), small, large, out)
     path_kernels.gather_columns(costs, F(config.most), small, large, out)
     return out

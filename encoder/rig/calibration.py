@@ -16,6 +16,8 @@ from protocol.geometry import Array, pose
 # Files from other tools carry rotations with few digits; what is farther off is not a rotation.
 _ROTATION_TOLERANCE = 1e-2
 
+_MOST = 1e12  # no length, angle or focal length is greater
+
 
 @dataclass(frozen=True, eq=False)
 class CalibratedCamera:
@@ -69,13 +71,13 @@ def numbers(value: Any, *, shape: tuple[int, ...], where: str) -> Array:
     """
     try:
         array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RigError(f"{where}: numbers are needed; export the calibration again") from None
     if array.ndim != len(shape) or any(want not in (-1, have) for want, have in zip(shape, array.shape, strict=True)):
         wanted = " x ".join("any" if side < 0 else str(side) for side in shape)
         raise RigError(f"{where}: {wanted or 'one'} numbers are needed; export the calibration again")
-    if not np.isfinite(array).all():
-        raise RigError(f"{where}: holds a number that is not finite; calibrate this camera again")
+    if not (np.abs(array) < _MOST).all():
+        raise RigError(f"{where}: holds a number that is not finite, or beyond all use; calibrate this camera again")
     return array
 
 

@@ -128,7 +128,7 @@ def image_size(path: Path) -> tuple[int, int]:
         RigError: it cannot be opened.
     """
     try:
-        with av.open(str(path)) as container:
+        with av.open(f"file:{path}") as container:
             if not container.streams.video:
                 raise RigError(f"{path}: holds no pictures; record this camera again or take its file out")
             stream = container.streams.video[0]

@@ -85,8 +85,8 @@ def test_black_pictures_are_refused(first: Surroundings) -> None:
     pictures = {view.name: np.zeros((SIZE, SIZE, 3), np.uint8) for view in first.sources}
     with pytest.raises(RigError, match="nothing in common"):
         check_common(replace(first, pictures=pictures), 1.0, 20.0)
-    with pytest.raises(RigError, match="no depth"):
-        find_near_far(replace(first, pictures=pictures))
+    near, far = find_near_far(replace(first, pictures=pictures))
+    assert near < PILLAR and far > 10 * ROOM
 
 
 def test_cameras_in_one_place_are_refused(first: Surroundings) -> None:

@@ -51,7 +51,7 @@ def _picture(folder: Path, image: ColmapImage) -> Array | None:
     if footage is None:
         return None
     try:
-        with av.open(str(footage.first)) as container:
+        with av.open(f"file:{footage.first}") as container:
             for frame in container.decode(video=0):
                 return frame.to_ndarray(format="rgb24").astype(np.float64)
     except (av.error.FFmpegError, OSError, IndexError):
