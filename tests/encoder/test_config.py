@@ -44,7 +44,8 @@ OTHER = {
 @pytest.mark.parametrize("name", [field.name for field in fields(EncodeConfig)])
 def test_every_field_changes_the_fingerprint_and_is_named(name: str) -> None:
     default, other = EncodeConfig(), replace(EncodeConfig(), **{name: OTHER[name]})
-    assert fingerprint_text(default) != fingerprint_text(other)
+    # The title is in the manifest alone: it may change between two runs.
+    assert (fingerprint_text(default) == fingerprint_text(other)) == (name == "title")
     found = settings_of(other)
     assert any(key == name or key.startswith(f"{name}.") for key in found)
     assert all(isinstance(value, str) for value in found.values())
