@@ -28,6 +28,7 @@ class SweepConfig:
         cameras: source cameras of a texel.
         temperature: of the softmax over costs; a cost is the colours' variance summed over channels, sRGB in 0..1.
         radius: costs are averaged over (2 radius + 1)^2 texels.
+        wide_radius, wide_share: a share of the cost is averaged over a larger square, which tells the depth of plain things.
         passes: the first one knows nothing of visibility.
         softness: shells over which visibility fades behind what a camera sees.
         unseen: cost of a texel that fewer than two cameras see.
@@ -37,8 +38,10 @@ class SweepConfig:
     """
 
     cameras: int = 8
-    temperature: float = 0.001
+    temperature: float = 0.0005
     radius: int = 1
+    wide_radius: int = 6
+    wide_share: float = 0.5
     passes: int = 2
     softness: float = 4.0
     unseen: float = 0.02
@@ -69,7 +72,7 @@ def sweep(
     shells, costs, active = renewing.shells, renewing.costs, renewing.active
     stack = stack_images(scene.views, images)
     chosen = choose_views(scene, config.cameras)
-    scratch, blurred = (np.empty(scene.shape, np.float32) for _ in range(2))
+    scratch, blurred, wide = (np.empty(scene.shape, np.float32) for _ in range(3))
     depths = np.full(stack.shape[:3], -1, np.float32)
     step = float(np.ptp(scene.disparities)) / max(1, len(scene.disparities) - 1)
     for turn in range(config.passes):
@@ -88,6 +91,9 @@ def sweep(
             costs,
         )
         sweep_kernels.box_blur(costs, config.radius, scratch, blurred)
+        if config.wide_radius > 0:
+            sweep_kernels.box_blur(costs, config.wide_radius, scratch, wide)
+            blurred += F(config.wide_share) * (wide - blurred)
         gathered = _gather(blurred, config, len(scene.views), scratch)
         sweep_kernels.costs_to_alpha(gathered, F(config.temperature), active, shells)
         if turn + 1 < config.passes:
