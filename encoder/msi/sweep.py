@@ -28,7 +28,7 @@ class SweepConfig:
         cameras: source cameras of a texel.
         temperature: of the softmax over costs; a cost is the colours' variance summed over channels, sRGB in 0..1.
         radius: costs are averaged over (2 radius + 1)^2 texels.
-        wide_radius, wide_share: a share of the cost is averaged over a larger square, which tells the depth of plain things.
+        wide_radius, wide_share: part of the cost is averaged over a larger square, which tells plain things' depth.
         passes: the first one knows nothing of visibility.
         softness: shells over which visibility fades behind what a camera sees.
         unseen: cost of a texel that fewer than two cameras see.
