@@ -134,7 +134,7 @@ def _nothing(rig: Path) -> None:
         (_other_rate, QUICK, FAILED, ("camera_0002", "25 fps", "20 fps")),
         (_other_size, QUICK, FAILED, ("camera_0002", "80x80", "64x48")),
         (_unrelated, QUICK, FAILED, ("nothing in common",)),
-        (_unrelated, SEARCHED, FAILED, ("no depth", "calibration")),
+        (_unrelated, SEARCHED, FAILED, ("nothing in common", "calibration")),
         (_back_to_back, SEARCHED, FAILED, ("calibration",)),
         (_one_place, SEARCHED, FAILED, ("one place", "translations")),
         (_one_place, QUICK, FAILED, ("one place", "translations")),
