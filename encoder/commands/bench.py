@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -18,7 +16,7 @@ from encoder.bench.shells import bench_shells
 from encoder.bench.shows import bench_show
 from encoder.bench.solvers import bench_descent, bench_sweep
 from protocol.errors import UsageError
-from protocol.storage import reporting
+from protocol.storage import write_file
 
 HELP = (
     "Measures this version on this machine: the solvers' kernels against plain torch in the same run, and, with a rig, "
@@ -78,19 +76,7 @@ def write_figures(path: Path, figures: Sequence[Figure]) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    text = json.dumps([asdict(figure) for figure in figures], indent=2) + "\n"
-    with reporting(path, "write"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+    write_file(path, (json.dumps([asdict(figure) for figure in figures], indent=2) + "\n").encode())
 
 
 def _number(value: float) -> str:

@@ -93,21 +93,6 @@ def fetch_texel(typingctx: Any, texture: Any, offset: Any, row: Any, fx: Any, fy
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def accumulate_texel(typingctx: Any, source: Any, at: Any, weight: Any, out: Any, to: Any):  # type: ignore[no-untyped-def]
-    """out[to:to+4] += weight * source[at:at+4]."""
-    f4, i8 = types.float32, types.int64
-    signature = types.void(source, i8, f4, out, i8)
-
-    def codegen(context: Any, b: Any, sig: Any, args: Any) -> Any:
-        target = _data(context, b, sig.args[3], args[3])
-        value = _load(b, _data(context, b, sig.args[0], args[0]), args[1])
-        _store(b, _add(b, _load(b, target, args[4]), _mul(b, _splat(b, args[2]), value)), target, args[4])
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-@intrinsic  # type: ignore[untyped-decorator]
 def backward_texel(typingctx: Any, samples: Any, at: Any, T: Any, residual: Any, rat: Any, behind: Any, bat: Any):  # type: ignore[no-untyped-def]
     """The gradient of "over" at one sample (DeepView, section 3), in place of the sample.
 
