@@ -37,28 +37,16 @@ class Show:
         """The segment's bytes, their checksum verified. Raises FormatError with the byte range, StorageError."""
         entry = self.entry(chunk, rung)
         data = self.source.read_range(entry.offset, entry.length)
-        if len(data) != entry.length or digest(data) != entry.digest:
-            what = "is cut short" if len(data) != entry.length else "has a wrong checksum"
-            raise FormatError(f"chunk {chunk} rung {rung} {what}", start=entry.offset, end=entry.end)
+        check_segment(self.index, chunk, rung, data)
         return data
 
     def read_chunk(self, chunk: int, rung: int) -> Chunk:
         """The chunk with geometry and video still packed, checked against the index. Raises as `read_segment`."""
-        data = self.read_segment(chunk, rung)
-        entry, segment = self.index.chunks[chunk], self.entry(chunk, rung)
-        with _located(segment.offset, segment.end, f"chunk {chunk} rung {rung}"):
-            out = decode_segment(data)
-            found = (out.index, out.rung, out.start, out.duration, out.first_frame, len(out.frame_times))
-            if found != (chunk, rung, entry.start, entry.duration, entry.first_frame, entry.frame_count):
-                raise FormatError("it is another chunk than its index says")
-        return out
+        return unpack_segment(self.index, chunk, rung, self.read_segment(chunk, rung))
 
     def read_geometry(self, chunk: Chunk) -> Geometry:
         """The chunk's meshes, checked against the manifest. Raises FormatError with the segment's byte range."""
-        entry = self.entry(chunk.index, chunk.rung)
-        bounds = geometry_bounds(self.manifest, rung=chunk.rung, frame_count=len(chunk.frame_times))
-        with _located(entry.offset, entry.end, f"chunk {chunk.index} rung {chunk.rung}"):
-            return decode_geometry(chunk.geometry, bounds=bounds)
+        return unpack_geometry(self.manifest, self.index, chunk)
 
     def close(self) -> None:
         if isinstance(self.source, FileSource):
@@ -69,6 +57,33 @@ class Show:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def check_segment(index: Index, chunk: int, rung: int, data: bytes) -> None:
+    """The bytes are those that the index promises. Raises FormatError with the byte range."""
+    entry = index.chunks[chunk].segments[rung]
+    if len(data) != entry.length or digest(data) != entry.digest:
+        what = "is cut short" if len(data) != entry.length else "has a wrong checksum"
+        raise FormatError(f"chunk {chunk} rung {rung} {what}", start=entry.offset, end=entry.end)
+
+
+def unpack_segment(index: Index, chunk: int, rung: int, data: bytes) -> Chunk:
+    """A segment's checked bytes -> the chunk that the index promises. Raises FormatError with the byte range."""
+    entry, segment = index.chunks[chunk], index.chunks[chunk].segments[rung]
+    with _located(segment.offset, segment.end, f"chunk {chunk} rung {rung}"):
+        out = decode_segment(data)
+        found = (out.index, out.rung, out.start, out.duration, out.first_frame, len(out.frame_times))
+        if found != (chunk, rung, entry.start, entry.duration, entry.first_frame, entry.frame_count):
+            raise FormatError("it is another chunk than its index says")
+    return out
+
+
+def unpack_geometry(manifest: Manifest, index: Index, chunk: Chunk) -> Geometry:
+    """The meshes of a chunk, checked against the manifest. Raises FormatError with the segment's byte range."""
+    entry = index.chunks[chunk.index].segments[chunk.rung]
+    bounds = geometry_bounds(manifest, rung=chunk.rung, frame_count=len(chunk.frame_times))
+    with _located(entry.offset, entry.end, f"chunk {chunk.index} rung {chunk.rung}"):
+        return decode_geometry(chunk.geometry, bounds=bounds)
 
 
 def open_show(source: ByteSource | Path | str, *, name: str = "show") -> Show:
@@ -97,8 +112,15 @@ def _open(source: ByteSource, name: str) -> Show:
             raise FormatError("the show is cut short", start=size, end=header.file_bytes)
         if size > header.file_bytes:
             raise FormatError("the show has bytes behind its end", start=header.file_bytes, end=size)
-        if len(front) < header.front_bytes:
-            front += source.read_range(len(front), header.front_bytes - len(front))
+    if len(front) < header.front_bytes:
+        front += source.read_range(len(front), header.front_bytes - len(front))
+    return Show(source, *decode_front(front, name=name))
+
+
+def decode_front(front: bytes, *, name: str) -> tuple[Header, Manifest, Index]:
+    """Header, manifest and index from a show's first bytes; `name` is what errors call it. Raises FormatError."""
+    with _located(None, None, name):
+        header = decode_header(front)
         if len(front) < header.front_bytes:
             raise FormatError("the show is cut short", start=len(front), end=header.front_bytes)
         packed = front[HEADER_BYTES : HEADER_BYTES + header.manifest_bytes]
@@ -115,7 +137,7 @@ def _open(source: ByteSource, name: str) -> Show:
         first, end = index.chunks[0].segments[0].offset, index.chunks[-1].segments[-1].end
         if (first, end) != (header.first_segment, header.file_bytes):
             raise FormatError(f"index covers bytes {first} to {end}, the header says otherwise")
-    return Show(source, header, manifest, index)
+    return header, manifest, index
 
 
 @contextmanager

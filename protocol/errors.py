@@ -31,6 +31,14 @@ class StorageError(LfvError, OSError):
     """A file could not be written or read: full disk, no permission, lost mount."""
 
 
+class StreamError(LfvError, ConnectionError):
+    """The other end of a stream refuses, breaks the protocol, or is gone. `code` is one of SPEC 8.5, or empty."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class DisplayError(LfvError, RuntimeError):
     """No usable OpenGL context, or the decoder cannot show this show."""
 

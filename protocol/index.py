@@ -91,9 +91,14 @@ class Index:
         return round(8 * sum(chunk.segments[rung].length for chunk in self.chunks) / self.duration)
 
 
+def row_bytes(rung_count: int) -> int:
+    """Size of one chunk's row."""
+    return _CHUNK.size + rung_count * _SEGMENT.size
+
+
 def index_bytes(chunk_count: int, rung_count: int) -> int:
     """Size of an encoded index."""
-    return _HEADER.size + chunk_count * (_CHUNK.size + rung_count * _SEGMENT.size)
+    return _HEADER.size + chunk_count * row_bytes(rung_count)
 
 
 MAX_INDEX_BYTES = index_bytes(limits.MAX_CHUNKS, limits.MAX_RUNGS)
@@ -103,11 +108,34 @@ def encode_index(index: Index) -> bytes:
     """Index -> bytes. Raises FormatError where a reader would refuse it."""
     check_index(index)
     parts = [_HEADER.pack(MAGIC, len(index.chunks), index.rung_count, 0, 0)]
-    for chunk in index.chunks:
-        start, duration = pack_ratio(chunk.start, "chunk start"), pack_ratio(chunk.duration, "chunk duration")
-        parts.append(_CHUNK.pack(start, duration, chunk.first_frame, chunk.frame_count))
-        parts += [_SEGMENT.pack(s.offset, s.length, s.digest) for s in chunk.segments]
+    parts += map(encode_row, index.chunks)
     return b"".join(parts)
+
+
+def encode_row(chunk: ChunkEntry) -> bytes:
+    """One chunk's row of the index. Raises FormatError."""
+    start, duration = pack_ratio(chunk.start, "chunk start"), pack_ratio(chunk.duration, "chunk duration")
+    head = _CHUNK.pack(start, duration, chunk.first_frame, chunk.frame_count)
+    return head + b"".join(_SEGMENT.pack(s.offset, s.length, s.digest) for s in chunk.segments)
+
+
+def decode_rows(data: bytes, *, rung_count: int) -> tuple[ChunkEntry, ...]:
+    """Rows one behind the other -> chunks; laws between them are not checked here. Raises FormatError."""
+    row = row_bytes(rung_count)
+    if len(data) % row:
+        raise FormatError(f"rows of {row} bytes do not make {len(data)} bytes")
+    return tuple(_decode_row(data[position : position + row]) for position in range(0, len(data), row))
+
+
+def _decode_row(row: bytes) -> ChunkEntry:
+    start, duration, first, count = _CHUNK.unpack_from(row)
+    return ChunkEntry(
+        start=unpack_ratio(start, "chunk start"),
+        duration=unpack_ratio(duration, "chunk duration"),
+        first_frame=first,
+        frame_count=count,
+        segments=tuple(SegmentEntry(*values) for values in _SEGMENT.iter_unpack(row[_CHUNK.size :])),
+    )
 
 
 def decode_index(data: bytes) -> Index:
@@ -121,21 +149,7 @@ def decode_index(data: bytes) -> Index:
         raise FormatError(f"index has {chunk_count} chunks of {rung_count} rungs")
     if len(data) != index_bytes(chunk_count, rung_count):
         raise FormatError(f"index has {len(data)} bytes instead of {index_bytes(chunk_count, rung_count)}")
-    chunks: list[ChunkEntry] = []
-    row = _CHUNK.size + rung_count * _SEGMENT.size
-    for position in range(_HEADER.size, len(data), row):
-        start, duration, first, count = _CHUNK.unpack_from(data, position)
-        segments = _SEGMENT.iter_unpack(data[position + _CHUNK.size : position + row])
-        chunks.append(
-            ChunkEntry(
-                start=unpack_ratio(start, "chunk start"),
-                duration=unpack_ratio(duration, "chunk duration"),
-                first_frame=first,
-                frame_count=count,
-                segments=tuple(SegmentEntry(*values) for values in segments),
-            )
-        )
-    index = Index(tuple(chunks))
+    index = Index(decode_rows(data[_HEADER.size :], rung_count=rung_count))
     check_index(index)
     return index
 
@@ -154,6 +168,39 @@ def check_follows(previous: ChunkEntry | None, chunk: ChunkEntry, number: int) -
         raise FormatError(f"chunk {number} has {len(chunk.segments)} rungs, the one before {len(previous.segments)}")
 
 
+def check_segments(chunk: ChunkEntry, offset: int, number: int) -> int:
+    """A chunk's segments lie one behind the other from `offset` on, aligned -> the next one's. Raises FormatError."""
+    for rung, segment in enumerate(chunk.segments):
+        if segment.offset != offset or offset % limits.SEGMENT_ALIGNMENT:
+            raise FormatError(f"chunk {number} rung {rung} lies at byte {segment.offset} instead of {offset}")
+        if not 1 <= segment.length <= limits.MAX_SEGMENT_BYTES or len(segment.digest) != DIGEST_BYTES:
+            raise FormatError(f"chunk {number} rung {rung} has {segment.length} bytes")
+        offset = aligned(segment.end)
+    return offset
+
+
+def extended(index: Index, rows: bytes) -> Index:
+    """The index of a live show with more rows at its end. Raises FormatError where they are not the next ones."""
+    more = decode_rows(rows, rung_count=index.rung_count)
+    if len(index.chunks) + len(more) > limits.MAX_CHUNKS:
+        raise FormatError(f"the show grows beyond {limits.MAX_CHUNKS} chunks")
+    previous, offset = index.chunks[-1], aligned(index.chunks[-1].segments[-1].end)
+    for number, chunk in enumerate(more, start=len(index.chunks)):
+        check_follows(previous, chunk, number)
+        offset = check_segments(chunk, offset, number)
+        previous = chunk
+    _check_extent(offset, previous)
+    return Index(index.chunks + more)
+
+
+def _check_extent(size: int, last: ChunkEntry) -> None:
+    frames = last.first_frame + last.frame_count
+    if size > limits.MAX_SHOW_BYTES or frames > limits.MAX_FRAMES:
+        raise FormatError(f"index has {frames} frames in {size} bytes; too many")
+    if last.end > limits.MAX_DURATION_S:
+        raise FormatError(f"index lasts {last.end} s; at most {limits.MAX_DURATION_S} are allowed")
+
+
 def check_index(index: Index) -> None:
     """Chunks follow each other, segments tile the file in order with only alignment between. Raises FormatError."""
     if not 1 <= len(index.chunks) <= limits.MAX_CHUNKS or not 1 <= index.rung_count <= limits.MAX_RUNGS:
@@ -162,14 +209,6 @@ def check_index(index: Index) -> None:
     offset = index.chunks[0].segments[0].offset
     for number, chunk in enumerate(index.chunks):
         check_follows(previous, chunk, number)
-        for rung, segment in enumerate(chunk.segments):
-            if segment.offset != offset or offset % limits.SEGMENT_ALIGNMENT:
-                raise FormatError(f"chunk {number} rung {rung} lies at byte {segment.offset} instead of {offset}")
-            if not 1 <= segment.length <= limits.MAX_SEGMENT_BYTES or len(segment.digest) != DIGEST_BYTES:
-                raise FormatError(f"chunk {number} rung {rung} has {segment.length} bytes")
-            offset = aligned(segment.end)
+        offset = check_segments(chunk, offset, number)
         previous = chunk
-    if offset > limits.MAX_SHOW_BYTES or index.frame_count > limits.MAX_FRAMES:
-        raise FormatError(f"index has {index.frame_count} frames in {offset} bytes; too many")
-    if index.duration > limits.MAX_DURATION_S:
-        raise FormatError(f"index lasts {index.duration} s; at most {limits.MAX_DURATION_S} are allowed")
+    _check_extent(offset, index.chunks[-1])

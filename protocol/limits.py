@@ -47,3 +47,14 @@ MAX_RECTS = 65535  # of one layer
 MAX_DISPARITIES = 1 << 26  # frames x points, all layers: 256 MiB of float32
 MAX_GEOMETRY_RAW_BYTES = 128 * MIB
 MAX_ZSTD_WINDOW_BYTES = 8 * MIB
+
+# The wire
+MAX_FRONT_BYTES = 24 * MIB  # header, manifest and index together
+MAX_MESSAGE_BYTES = 64 * KIB  # of any message but a part
+MAX_PART_BYTES = MIB  # of the payload of one part
+MIN_PART_BYTES = 16 * KIB  # a server waits for credit rather than send less of a longer remainder
+MAX_CREDIT_BYTES = 64 * MIB  # that a client may have granted and the server not used
+MAX_VERSIONS = 16
+MAX_CAPABILITIES = 64
+MAX_GENERATION = (1 << 32) - 1
+MAX_MESSAGES_PER_S = 1000  # of one client, on average over a second
