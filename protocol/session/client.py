@@ -1,7 +1,8 @@
 """The client's end of a session: messages in, events and messages out, no socket and no clock. SPEC section 8.
 
 What the server says is believed only as far as it was asked for: parts come in order, of the generation that was
-subscribed, within the credit, with the sizes that the index promised. Checksums cost time: whoever takes a segment checks it.
+subscribed, within the credit, with the sizes that the index promised. Checksums take time: whoever takes a segment
+checks it.
 """
 
 from __future__ import annotations
