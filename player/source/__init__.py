@@ -1,0 +1,1 @@
+"""Where a player gets a show from: a file, a static web server, a session over WebSocket or ZeroMQ."""
