@@ -58,9 +58,13 @@ class EncodeConfig:
 
 
 def settings_of(config: EncodeConfig) -> dict[str, str]:
-    """Every setting that differs from its default, as text, flat; the manifest keeps it for people."""
+    """Every setting that differs from its default, as text, flat; the manifest keeps it for people.
+
+    Without the title, which the manifest says itself.
+    """
     found, default = _flat(asdict(config)), _flat(asdict(EncodeConfig()))
-    return {key: value for key, value in found.items() if value != default[key]} | {"solver": config.solve.solver}
+    other = {key: value for key, value in found.items() if value != default[key] and key != "title"}
+    return other | {"solver": config.solve.solver}
 
 
 def fingerprint_text(config: EncodeConfig) -> str:

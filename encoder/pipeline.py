@@ -12,23 +12,21 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import msgpack
 import numpy as np
 
 from encoder.capture.footage import FrameSet
-from encoder.capture.sound import SAMPLE_RATE, Sound, open_sound, packets_between
-from encoder.config import EncodeConfig, fingerprint_text, settings_of
+from encoder.capture.sound import Sound, open_sound, packets_between
+from encoder.config import EncodeConfig, fingerprint_text
 from encoder.gop import EncodedGop, Stopwatch, encode_group, group_frames
-from encoder.rig.rig import Rig
+from encoder.live import Pace
 from encoder.shot import Shot, prepare
-from encoder.stages import judge, measured_views
-from encoder.video.codec_string import codec_string
-from encoder.video.encoders import check_picture, choose_encoder
+from encoder.show_manifest import draft_manifest, final_manifest
+from encoder.stages import measured_views
+from encoder.video.encoders import choose_encoder
 from protocol.chunk import Chunk, SoundPacket, VideoAccessUnit, encode_segment
 from protocol.container import PartialShow
 from protocol.errors import CaptureError
-from protocol.manifest import CameraRecord, Manifest, Rung, StageFigure
-from protocol.manifest import Sound as SoundRecord
+from protocol.manifest import decode_manifest, encode_manifest
 from protocol.storage import check_output
 
 log = logging.getLogger(__name__)
@@ -38,10 +36,14 @@ _LIBRARIES = ("lfv", "av", "numba", "numpy", "zstandard")
 
 @dataclass(frozen=True)
 class Progress:
-    """What is told to whoever watches: `shot` once, then (chunk, chunks, stage, share of the stage)."""
+    """What is told to whoever watches: `shot` once, then (chunk, chunks, stage, share of the stage).
+
+    `on_behind` hears, before each chunk of a live show, by how many seconds the encoder is behind the footage.
+    """
 
     on_shot: Callable[[Shot, int, int], None] = lambda shot, done, chunks: None
     on_stage: Callable[[int, int, str, float], None] = lambda chunk, chunks, stage, share: None
+    on_behind: Callable[[float], None] = lambda seconds: None
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,17 @@ class Encoded:
 
 
 def encode_rig(
-    folder: Path, out: Path, config: EncodeConfig, *, restart: bool = False, progress: Progress | None = None
+    folder: Path,
+    out: Path,
+    config: EncodeConfig,
+    *,
+    restart: bool = False,
+    live: bool = False,
+    progress: Progress | None = None,
 ) -> Encoded:
     """Makes a show of a rig's footage, or goes on where an interrupted run with the same settings stopped.
+
+    Live, no group of pictures is taken up before its last frame would have been filmed, had the shoot begun now.
 
     Raises:
         UsageError, RigError, CaptureError, SolveError, StorageError: one line each, see `protocol.errors`.
@@ -70,28 +80,39 @@ def encode_rig(
     with PartialShow.open_or_create(
         out, fingerprint=fingerprint(shot, config, encoder, sound), restart=restart
     ) as journal:
-        progress.on_shot(shot, len(journal.chunks), len(groups))
-        for number in range(len(journal.chunks), len(groups)):
+        done = len(journal.chunks)
+        progress.on_shot(shot, done, len(groups))
+        pace = Pace(journal.chunks[-1].entry.end if done else Fraction(0), progress.on_behind) if live else None
+        for number in range(done, len(groups)):
             first, count = groups[number]
+            if pace is not None:
+                pace.wait(_span(shot, first, count)[1])
             watch = Stopwatch(partial(progress.on_stage, number, len(groups)), seconds)
             frames = partial(_frames, shot, first, count)
-            known = msgpack.unpackb(journal.chunks[0].notes) if number else None
+            draft = decode_manifest(journal.chunks[0].notes) if number else None
             gop = encode_group(
                 shot,
                 frames,
                 count,
                 config,
                 encoder=encoder,
-                size=tuple(known["size"]) if known else None,
+                size=(draft.rungs[0].colour_width, draft.rungs[0].colour_height) if draft else None,
                 spare=len(groups) > 1,
-                measured=() if known else measured_views(shot),
+                measured=() if draft else measured_views(shot),
                 scratch=out.absolute().parent,
                 watch=watch,
             )
             with watch.stage("write"):
-                notes = b"" if known else _notes(shot, gop, next(frames()), config, encoder)
-                journal.append([encode_segment(_chunk(shot, gop, sound, number, first, count))], notes=notes)
-        journal.finalise(_manifest(shot, config, journal, sound, groups))
+                chunk = _chunk(shot, gop, sound, number, first, count)
+                segments = [encode_segment(chunk)]
+                if draft is None:
+                    images = next(frames()).images
+                    draft = draft_manifest(
+                        shot, gop, images, config, encoder=encoder, sound=sound, chunk=chunk, segments=segments
+                    )
+                journal.append(segments, notes=b"" if number else encode_manifest(draft))
+        draft = decode_manifest(journal.chunks[0].notes)
+        journal.finalise(final_manifest(draft, journal.index(), shot, config))
     return Encoded(out, seconds)
 
 
@@ -149,96 +170,24 @@ def _duration(shot: Shot) -> Fraction:
     return shot.footage.duration or _STILL_S
 
 
-def _chunk(shot: Shot, gop: EncodedGop, sound: Sound | None, number: int, first: int, count: int) -> Chunk:
+def _span(shot: Shot, first: int, count: int) -> tuple[Fraction, Fraction]:
+    """Start and end of a group of pictures, seconds of the show."""
     times = shot.footage.timestamps
-    start = times[first]
-    end = times[first + count] if first + count < len(times) else _duration(shot)
+    return times[first], times[first + count] if first + count < len(times) else _duration(shot)
+
+
+def _chunk(shot: Shot, gop: EncodedGop, sound: Sound | None, number: int, first: int, count: int) -> Chunk:
+    start, end = _span(shot, first, count)
     return Chunk(
         index=number,
         rung=0,
         first_frame=first,
         start=start,
         duration=end - start,
-        frame_times=times[first : first + count],
+        frame_times=shot.footage.timestamps[first : first + count],
         geometry=gop.packed,
         video=tuple(VideoAccessUnit(unit.pts, unit.key, unit.data) for unit in gop.video),
         sound=()
         if sound is None
         else tuple(SoundPacket(packet.time, packet.data) for packet in packets_between(sound, start, end)),
     )
-
-
-def _notes(shot: Shot, gop: EncodedGop, frame: FrameSet, config: EncodeConfig, encoder: str) -> bytes:
-    """What the manifest needs to know of the first chunk, kept in the journal for a run that goes on."""
-    picture = gop.picture
-    check_picture(config.codec, width=picture.width, height=picture.height, frame_rate=shot.footage.frame_rate)
-    figures, poster = judge(shot, gop, frame.images)
-    return bytes(
-        msgpack.packb(
-            {
-                "size": (picture.colour_width, picture.colour_height),
-                "picture": (picture.width, picture.height, picture.alpha_x, picture.alpha_y),
-                "layers": len(gop.geometry.layers),
-                "codec_string": codec_string(config.codec, gop.video[0].data),
-                "stages": [vars(figure) for figure in figures],
-                "poster": poster,
-                "encoder": encoder,
-            }
-        )
-    )
-
-
-def _manifest(
-    shot: Shot, config: EncodeConfig, journal: PartialShow, sound: Sound | None, groups: list[tuple[int, int]]
-) -> Manifest:
-    notes = msgpack.unpackb(journal.chunks[0].notes)
-    width, height, alpha_x, alpha_y = notes["picture"]
-    index = journal.index()
-    held_out = {view.name for view in shot.held_out}
-    rig: Rig = shot.rig
-    return Manifest(
-        title=_title(config, rig),
-        frame_rate=shot.footage.frame_rate,
-        frame_count=sum(count for _, count in groups),
-        duration=_duration(shot),
-        projection=shot.projection,
-        near=shot.near,
-        far=shot.far,
-        layer_count=notes["layers"],
-        comfort_min=_vector(shot.comfort_min),
-        comfort_max=_vector(shot.comfort_max),
-        units=rig.units,
-        T_show_rig=np.asarray(shot.T_show_rig, np.float64),
-        cameras=tuple(
-            CameraRecord(c.name, c.model.to_dict(), np.asarray(c.T_rig_camera, np.float64), c.name in held_out)
-            for c in rig.cameras
-        ),
-        rungs=(
-            Rung(
-                name="full",
-                codec=config.codec,
-                codec_string=notes["codec_string"],
-                width=width,
-                height=height,
-                colour_width=notes["size"][0],
-                colour_height=notes["size"][1],
-                alpha_x=alpha_x,
-                alpha_y=alpha_y,
-                texture_scale=1.0,
-                bits_per_second=round(index.bits_per_second(0)),
-            ),
-        ),
-        sound=None if sound is None else SoundRecord("opus", SAMPLE_RATE, sound.channels, sound.pre_skip),
-        encoder={**settings_of(config), "video_encoder": notes["encoder"], "shells": len(shot.disparities)},
-        stages=tuple(StageFigure(**figure) for figure in notes["stages"]),
-        poster=notes["poster"],
-    )
-
-
-def _title(config: EncodeConfig, rig: Rig) -> str:
-    return config.title or rig.name.encode("utf-8", "replace").decode() or "untitled"
-
-
-def _vector(values: np.ndarray) -> tuple[float, float, float]:
-    x, y, z = (float(value) for value in values)
-    return x, y, z

@@ -35,7 +35,8 @@ class EncodeProgress:
         self._task = self._bar.add_task("reading the rig", total=None)
         self._started = time.monotonic()
         self._frames = 0
-        self.callbacks = Callbacks(on_shot=self._on_shot, on_stage=self._on_stage)
+        self._behind_s = 0.0
+        self.callbacks = Callbacks(on_shot=self._on_shot, on_stage=self._on_stage, on_behind=self._on_behind)
 
     def __enter__(self) -> EncodeProgress:
         self._bar.start()
@@ -71,8 +72,12 @@ class EncodeProgress:
 
     def _on_stage(self, chunk: int, chunks: int, stage: str, share: float) -> None:
         start, length = _STAGES[stage]
+        behind = f", {self._behind_s:.1f} s behind" if self._behind_s >= 0.05 else ""
         self._bar.update(
             self._task,
             completed=chunk + start + length * share,
-            description=f"chunk {chunk + 1} of {chunks}: {stage}",
+            description=f"chunk {chunk + 1} of {chunks}: {stage}{behind}",
         )
+
+    def _on_behind(self, seconds: float) -> None:
+        self._behind_s = seconds

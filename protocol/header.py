@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol import limits
 from protocol.errors import FormatError
@@ -88,6 +88,12 @@ def encode_front(manifest: Manifest, index: Index) -> bytes:
 def first_segment_offset(manifest: Manifest, chunk_count: int) -> int:
     """Where the first segment will lie for this manifest and number of chunks."""
     return aligned(HEADER_BYTES + len(encode_manifest(manifest)) + index_bytes(chunk_count, len(manifest.rungs)))
+
+
+def settled(manifest: Manifest, index: Index) -> Manifest:
+    """The manifest of the same show with other chunks: its frames, duration and rates are those of the index."""
+    rungs = (replace(r, bits_per_second=index.bits_per_second(i)) for i, r in enumerate(manifest.rungs))
+    return replace(manifest, frame_count=index.frame_count, duration=index.duration, rungs=tuple(rungs))
 
 
 def check_agreement(manifest: Manifest, index: Index) -> None:

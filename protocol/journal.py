@@ -16,7 +16,7 @@ from protocol.errors import FormatError, UsageError
 from protocol.index import ChunkEntry, SegmentEntry, check_follows, digest
 
 MAGIC = b"\x89LFVPART"
-VERSION = 1
+VERSION = 2
 _HEADER = struct.Struct("<8sI32s16sI")  # magic, version, fingerprint, zeros, crc32
 _RECORD_MAGIC = b"LFVC"
 _RECORD = struct.Struct("<4sIHHI16s")  # magic, chunk, segments, zero, bytes of notes, digest of notes
@@ -29,7 +29,10 @@ Read = Callable[[int, int], bytes]
 
 @dataclass(frozen=True)
 class PartialChunk:
-    """A complete chunk of the journal; `entry`'s offsets are those in the journal. `notes` are the encoder's own."""
+    """A complete chunk of the journal; `entry`'s offsets are those in the journal.
+
+    `notes` of chunk 0 are the encoded manifest of the show that would end with it; later chunks have none.
+    """
 
     entry: ChunkEntry
     notes: bytes

@@ -27,6 +27,7 @@ EXAMPLES = """\
   encode rig/ --out show.lfv --sound stage.wav    with sound; also the name of a camera
   encode rig/ --out show.lfv --solver sweep       a preview in seconds
   encode rig/ --out show.lfv --codec hevc --quality 18
+  encode rig/ --out show.lfv --live --solver sweep --gop 0.5   for 'lfv serve --live show.lfv', as if filmed now
 """
 
 
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rig", type=Path, metavar="RIG", help="the folder with calibration and footage")
     parser.add_argument("--out", type=Path, required=True, metavar="SHOW.lfv", help="the show to write")
     parser.add_argument("--restart", action="store_true", help="begin anew instead of going on")
+    parser.add_argument("--live", action="store_true", help="play the footage at its own pace, for a relay to follow")
     footage = parser.add_argument_group("footage")
     footage.add_argument("--scale", type=_scale, default=default.scale, help="of the pictures, up to 1 (%(default)s)")
     footage.add_argument("--start", type=_seconds, default=default.start_s, metavar="S", help="seconds to leave out")
@@ -75,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
     """Encodes; returns the exit code."""
     config = config_of(args)
     with EncodeProgress(quiet=args.quiet) as progress:
-        encoded = encode_rig(args.rig, args.out, config, restart=args.restart, progress=progress.callbacks)
+        encoded = encode_rig(
+            args.rig, args.out, config, restart=args.restart, live=args.live, progress=progress.callbacks
+        )
     progress.summary(encoded)
     return 0
 

@@ -1,0 +1,101 @@
+"""The manifest: drafted with the first chunk, so that a relay can serve what is there, and settled at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.capture.sound import SAMPLE_RATE, Sound
+from encoder.config import EncodeConfig, settings_of
+from encoder.gop import EncodedGop
+from encoder.shot import Shot
+from encoder.stages import judge
+from encoder.video.codec_string import codec_string
+from encoder.video.encoders import check_picture
+from protocol.chunk import Chunk
+from protocol.geometry import Array
+from protocol.header import settled
+from protocol.index import Index
+from protocol.manifest import CameraRecord, Manifest, Rung
+from protocol.manifest import Sound as SoundRecord
+
+
+def draft_manifest(
+    shot: Shot,
+    gop: EncodedGop,
+    images: dict[str, NDArray[np.uint8]],
+    config: EncodeConfig,
+    *,
+    encoder: str,
+    sound: Sound | None,
+    chunk: Chunk,
+    segments: Sequence[bytes],
+) -> Manifest:
+    """The manifest of a show that ends with its first chunk.
+
+    Args:
+        gop, chunk, segments: what the first group of pictures became.
+        images: of its first frame, by camera.
+        encoder: of the video, from `choose_encoder`.
+
+    Raises:
+        UsageError: no decoder takes a picture of this size.
+    """
+    picture = gop.picture
+    check_picture(config.codec, width=picture.width, height=picture.height, frame_rate=shot.footage.frame_rate)
+    figures, poster = judge(shot, gop, images)
+    held_out = {view.name for view in shot.held_out}
+    return Manifest(
+        title=_title(shot, config),
+        frame_rate=shot.footage.frame_rate,
+        frame_count=len(chunk.frame_times),
+        duration=chunk.duration,
+        projection=shot.projection,
+        near=shot.near,
+        far=shot.far,
+        layer_count=len(gop.geometry.layers),
+        comfort_min=_vector(shot.comfort_min),
+        comfort_max=_vector(shot.comfort_max),
+        units=shot.rig.units,
+        T_show_rig=np.asarray(shot.T_show_rig, np.float64),
+        cameras=tuple(
+            CameraRecord(c.name, c.model.to_dict(), np.asarray(c.T_rig_camera, np.float64), c.name in held_out)
+            for c in shot.rig.cameras
+        ),
+        rungs=(
+            Rung(
+                name="full",
+                codec=config.codec,
+                codec_string=codec_string(config.codec, gop.video[0].data),
+                width=picture.width,
+                height=picture.height,
+                colour_width=picture.colour_width,
+                colour_height=picture.colour_height,
+                alpha_x=picture.alpha_x,
+                alpha_y=picture.alpha_y,
+                texture_scale=1.0,
+                bits_per_second=round(8 * len(segments[0]) / chunk.duration),
+            ),
+        ),
+        sound=None if sound is None else SoundRecord("opus", SAMPLE_RATE, sound.channels, sound.pre_skip),
+        encoder={**settings_of(config), "video_encoder": encoder, "shells": len(shot.disparities)},
+        stages=figures,
+        poster=poster,
+    )
+
+
+def final_manifest(draft: Manifest, index: Index, shot: Shot, config: EncodeConfig) -> Manifest:
+    """The draft once all chunks are there. The title may have changed since: nothing else depends on it."""
+    return replace(settled(draft, index), title=_title(shot, config))
+
+
+def _title(shot: Shot, config: EncodeConfig) -> str:
+    return config.title or shot.rig.name.encode("utf-8", "replace").decode() or "untitled"
+
+
+def _vector(values: Array) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
