@@ -47,6 +47,7 @@ _EXTRA_PACKAGES = frozenset(
     {
         "av",
         "glcontext",
+        "h11",
         "moderngl",
         "numba",
         "open3d",

@@ -66,6 +66,10 @@ class FileSource:
                 start, length = start + len(piece), length - len(piece)
         return b"".join(pieces)
 
+    def fileno(self) -> int:
+        """The open file's descriptor, for sendfile. Raises StorageError when it is closed."""
+        return self._open_descriptor()
+
     def close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
