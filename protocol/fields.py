@@ -6,6 +6,7 @@ Unknown keys are ignored (SPEC 1.3), missing ones are errors.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +22,9 @@ from protocol.errors import FormatError
 Document = dict[str, Any]
 Scalar = str | int | float | bool | None
 
+# Control characters (Unicode's Cc: terminals obey them) and halves of characters.
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 def _pairs(pairs: list[tuple[Any, Any]]) -> Document:
     out: Document = {}
@@ -31,8 +35,13 @@ def _pairs(pairs: list[tuple[Any, Any]]) -> Document:
     return out
 
 
-def unpack_document(data: bytes, *, name: str, max_bytes: int) -> Fields:
-    """msgpack bytes -> Fields of the map at the top. Raises FormatError for anything else."""
+def unpack_document(data: bytes, *, name: str, max_bytes: int, max_items: int = limits.MAX_STAGE_FIGURES) -> Fields:
+    """msgpack bytes -> Fields of the map at the top; no list or map has more than `max_items` entries.
+
+    msgpack makes room for as many entries as a list declares before it reads them, at every depth of nesting.
+
+    Raises FormatError for anything else.
+    """
     if len(data) > max_bytes:
         raise FormatError(f"{name} has {len(data)} bytes; at most {max_bytes} are allowed")
     try:
@@ -43,8 +52,8 @@ def unpack_document(data: bytes, *, name: str, max_bytes: int) -> Fields:
             object_pairs_hook=_pairs,
             max_str_len=4 * limits.MAX_TEXT,
             max_bin_len=limits.MAX_MANIFEST_BYTES,
-            max_array_len=limits.MAX_STAGE_FIGURES,
-            max_map_len=limits.MAX_SETTINGS,
+            max_array_len=max_items,
+            max_map_len=min(max_items, limits.MAX_SETTINGS),
             max_ext_len=0,
         )
     except (ValueError, msgpack.exceptions.UnpackException) as error:
@@ -88,11 +97,16 @@ def integer(value: object, path: str, *, low: int, high: int) -> int:
     return value
 
 
+def printable(value: str) -> str:
+    """As much of a text as `text` takes, with "?" for each character that it refuses."""
+    return _FORBIDDEN.sub("?", value)[: limits.MAX_TEXT]
+
+
 def text(value: object, path: str, *, choices: Sequence[str] | None = None, empty: bool = True) -> str:
     """A text of at most MAX_TEXT characters without control characters."""
     if not isinstance(value, str):
         raise FormatError(f"{path} must be a text")
-    if len(value) > limits.MAX_TEXT or any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in value):
+    if len(value) > limits.MAX_TEXT or _FORBIDDEN.search(value):
         raise FormatError(f"{path} is longer than {limits.MAX_TEXT} characters or holds control characters")
     if not value and not empty:
         raise FormatError(f"{path} must not be empty")

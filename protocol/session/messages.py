@@ -11,8 +11,8 @@ from protocol import limits
 from protocol.errors import FormatError
 from protocol.fields import Document, Fields, integer, pack_document, text, unpack_document
 
-VERSIONS = (1,)
-LIVE = "live"
+VERSIONS = (1,)  # that this program speaks
+LIVE = "live"  # the capability to follow a show that grows
 
 # msgpack never uses this byte, so the first byte tells a part from a map.
 PART_MARK = 0xC1
@@ -20,6 +20,8 @@ FRONT, SEGMENT = 0, 1
 _PART = struct.Struct("<BBHIIII")  # mark, kind, rung, generation, chunk, offset, total
 PART_HEADER_BYTES = _PART.size
 
+# A client that is told one of these may try again; all other codes would come again. SPEC 8.9.
+PASSING_CODES = ("timeout", "busy", "storage")
 ERROR_CODES = (
     "version",
     "capability",
@@ -31,9 +33,7 @@ ERROR_CODES = (
     "generation",
     "message",
     "limit",
-    "timeout",
-    "busy",
-    "storage",
+    *PASSING_CODES,
 )
 
 
@@ -93,6 +93,8 @@ class Ping:
 
 @dataclass(frozen=True)
 class Pong:
+    """The answer to the newest Ping that was not answered yet."""
+
     id: int
 
 
@@ -158,7 +160,7 @@ def encode_message(message: Message) -> bytes:
 
 def decode_message(data: bytes) -> Message:
     """Bytes of anything but a part -> Message, every field checked. Raises FormatError."""
-    f = unpack_document(data, name="message", max_bytes=limits.MAX_MESSAGE_BYTES)
+    f = unpack_document(data, name="message", max_bytes=limits.MAX_MESSAGE_BYTES, max_items=limits.MAX_MESSAGE_ITEMS)
     kind = f.text("type", choices=tuple(_READERS))
     return _READERS[kind](Fields(f.values, kind))
 
@@ -177,17 +179,33 @@ def decode_part(data: bytes | memoryview) -> tuple[PartHead, memoryview]:
     """A part -> its head and its payload, a view. Raises FormatError."""
     if len(data) <= PART_HEADER_BYTES:
         raise FormatError("a part has no payload")
-    if len(data) > PART_HEADER_BYTES + limits.MAX_PART_BYTES:
-        raise FormatError(f"a part has {len(data)} bytes; at most {limits.MAX_PART_BYTES} of payload are allowed")
-    _, kind, rung, generation, chunk, offset, total = _PART.unpack_from(data)
     payload = memoryview(data)[PART_HEADER_BYTES:]
-    if kind not in (FRONT, SEGMENT) or rung >= limits.MAX_RUNGS or chunk >= limits.MAX_CHUNKS:
-        raise FormatError(f"a part is of kind {kind}, chunk {chunk}, rung {rung}")
-    if kind == FRONT and (generation or chunk or rung):
-        raise FormatError(f"a part of the front says generation {generation}, chunk {chunk}, rung {rung}")
-    if offset + len(payload) > total:
-        raise FormatError(f"a part ends at byte {offset + len(payload)} of {total}")
-    return PartHead(kind, generation, chunk, rung, offset, total), payload
+    _, kind, rung, generation, chunk, offset, total = _PART.unpack_from(data)
+    head = PartHead(kind, generation, chunk, rung, offset, total)
+    _check_place(head)
+    _check_size(head, len(payload))
+    return head, payload
+
+
+def _check_place(head: PartHead) -> None:
+    place = f"kind {head.kind}, generation {head.generation}, chunk {head.chunk}, rung {head.rung}"
+    if head.kind == FRONT:
+        right = not (head.generation or head.chunk or head.rung)
+    else:
+        right = head.generation > 0 and head.chunk < limits.MAX_CHUNKS and head.rung < limits.MAX_RUNGS
+    if head.kind not in (FRONT, SEGMENT) or not right:
+        raise FormatError(f"a part is of {place}")
+
+
+def _check_size(head: PartHead, length: int) -> None:
+    most = limits.MAX_FRONT_BYTES if head.kind == FRONT else limits.MAX_SEGMENT_BYTES
+    if head.total > most:
+        raise FormatError(f"a part is of {head.total} bytes; at most {most} are allowed")
+    left = head.total - head.offset
+    # Small ones would cost a client many times their bytes.
+    least = min(left, limits.MIN_PART_BYTES)
+    if length > left or not least <= length <= limits.MAX_PART_BYTES:
+        raise FormatError(f"a part has {length} bytes of the {left} from byte {head.offset} on")
 
 
 def _versions(f: Fields) -> tuple[int, ...]:
@@ -223,6 +241,8 @@ def _welcome(f: Fields) -> Welcome:
 
 def _subscribe(f: Fields) -> Subscribe:
     time = None if f.get("time") is None else f.fraction("time", above=-1, high=limits.MAX_DURATION_S)
+    if time is not None and time < 0:
+        raise FormatError(f"{f.name('time')} is {time}; a show starts at 0")
     return Subscribe(_generation(f), time, _rung(f))
 
 
@@ -238,6 +258,13 @@ def _id(f: Fields) -> int:
     return f.integer("id", low=0, high=(1 << 32) - 1)
 
 
+def _appended(f: Fields) -> Appended:
+    first, rows = f.integer("first", low=1, high=limits.MAX_CHUNKS - 1), f.blob("rows", most=limits.MAX_MESSAGE_BYTES)
+    if not rows:
+        raise FormatError(f"{f.name('rows')} must not be empty")
+    return Appended(first, rows)
+
+
 _READERS: dict[str, Callable[[Fields], Message]] = {
     "hello": _hello,
     "welcome": _welcome,
@@ -246,10 +273,8 @@ _READERS: dict[str, Callable[[Fields], Message]] = {
     "credit": lambda f: Credit(f.integer("bytes", low=1, high=limits.MAX_CREDIT_BYTES)),
     "ping": lambda f: Ping(_id(f)),
     "pong": lambda f: Pong(_id(f)),
-    "appended": lambda f: Appended(
-        f.integer("first", low=0, high=limits.MAX_CHUNKS - 1), f.blob("rows", most=limits.MAX_MESSAGE_BYTES)
-    ),
+    "appended": _appended,
     "end": lambda f: End(_generation(f), f.integer("chunks", low=1, high=limits.MAX_CHUNKS)),
     "bye": lambda f: Bye(f.text("reason")),
-    "error": lambda f: Error(f.text("code"), f.text("message")),
+    "error": lambda f: Error(f.text("code", empty=False), f.text("message")),
 }

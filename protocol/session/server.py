@@ -13,8 +13,10 @@ from typing import Protocol
 
 from protocol import limits
 from protocol.errors import FormatError, StreamError
-from protocol.index import Index, encode_row
+from protocol.fields import printable
+from protocol.index import Index, encode_row, row_bytes
 from protocol.session import messages
+from protocol.session.allowance import Allowance
 from protocol.session.messages import (
     FRONT,
     LIVE,
@@ -39,7 +41,7 @@ from protocol.session.messages import (
 
 HELLO_S = 10.0  # for the first message
 SILENCE_S = 30.0  # without any message of the client
-_ROWS_BYTES = limits.MAX_MESSAGE_BYTES // 2
+_ROWS_BYTES = limits.MAX_MESSAGE_BYTES // 2  # of one Appended; the rest goes into the next
 
 
 class Delivered(Protocol):
@@ -76,53 +78,52 @@ class _Position:
 
     generation: int
     chunk: int
-    rung: int
+    next_rung: int
+    rung: int = 0  # of the segment that has begun
     offset: int = 0
-    next_rung: int = 0
     ended: bool = False
 
 
 class ServerSession:
-    """One client's session. `closing` becomes true when the wire should send what `next` still gives, then close."""
+    """One client's session.
+
+    What it holds for a client is bounded whatever that does: a few short messages, and the front until it is sent.
+
+    Attributes:
+        hello: what the client said, once it is let in.
+        show: what it is let in to.
+        closing: the session is over: the wire sends what `next` still gives, then closes.
+    """
 
     def __init__(self, find: Callable[[Hello], Delivered], *, agent: str, now: float) -> None:
         """Prepare.
 
         Args:
-            find: the show that a hello asks for; raises StreamError with a code where it is refused.
+            find: the show that a hello asks for; raises StreamError with a code where it is refused, nothing else.
             agent: the server's name and version.
             now: seconds of any steady clock; all later times are of the same.
         """
         self._find, self._agent = find, agent
-        self._show: Delivered | None = None
         self._out: deque[bytes] = deque()
+        self._pong: bytes | None = None
         self._credit = 0
         self._front: bytes = b""
-        self._front_sent = 0
+        self._front_total = self._front_sent = 0
         self._announced = 0
         self._position: _Position | None = None
-        self._heard, self._started = now, now
-        self._allowance, self._counted = float(limits.MAX_MESSAGES_PER_S), now
+        self._started = self._heard = now
+        self._allowance = Allowance(now=now)
         self.hello: Hello | None = None
+        self.show: Delivered | None = None
         self.closing = False
-
-    @property
-    def show(self) -> Delivered | None:
-        """What the client was let in to."""
-        return self._show
 
     def receive(self, data: bytes, *, now: float) -> None:
         """Take one message. Whatever is wrong with it is answered with an error, after which the session closes."""
         if self.closing:
             return
         self._heard = now
-        self._allowance = min(
-            float(limits.MAX_MESSAGES_PER_S), self._allowance + (now - self._counted) * limits.MAX_MESSAGES_PER_S
-        )
-        self._counted = now
-        self._allowance -= 1
         try:
-            if self._allowance < 0:
+            if not self._allowance.take(len(data), now=now):
                 raise StreamError(f"more than {limits.MAX_MESSAGES_PER_S} messages a second", code="limit")
             self._take(decode_message(data))
         except FormatError as error:
@@ -134,12 +135,20 @@ class ServerSession:
         """The next message for the wire, or None until something is received or the show grows."""
         if self._out:
             return self._out.popleft()
-        if self._show is None or self.closing:
+        if self.show is None or self.closing:
             return None
-        if self._front_sent < len(self._front):
+        if self._pong is not None:
+            pong, self._pong = self._pong, None
+            return pong
+        if self._front_sent < self._front_total:
             return self._plan_front()
-        grown = self._growth(self._show)
-        return grown if grown is not None else self._plan_segment(self._show)
+        self._front = b""  # of a live show it is this client's own
+        grown = self._growth(self.show)
+        return grown if grown is not None else self._plan_segment(self.show)
+
+    def front_bytes(self, part: PlannedPart) -> bytes:
+        """The payload of a part of the front; only until `next` is called again."""
+        return self._front[part.head.offset : part.head.offset + part.length]
 
     def tick(self, now: float) -> None:
         """Enforce the deadlines; call about once a second."""
@@ -151,12 +160,12 @@ class ServerSession:
             self.fail("timeout", f"no message for {SILENCE_S:g} s; send a ping at least that often")
 
     def fail(self, code: str, message: str) -> None:
-        """End the session with an error to the client."""
-        self._end(Error(code, message[: limits.MAX_TEXT]))
+        """End the session with an error to the client. Any text will do: what a message may not hold is replaced."""
+        self._end(Error(printable(code) or "message", printable(message)))
 
     def leave(self, reason: str) -> None:
         """End the session because the server goes away."""
-        self._end(Bye(reason))
+        self._end(Bye(printable(reason)))
 
     def _end(self, message: Message) -> None:
         if not self.closing:
@@ -167,18 +176,16 @@ class ServerSession:
         if isinstance(message, Hello):
             self._welcome(message)
             return
-        if self._show is None:
+        if self.show is None:
             raise StreamError("the first message must be a hello", code="message")
         if isinstance(message, Credit):
-            self._credit += message.bytes
-            if self._credit > limits.MAX_CREDIT_BYTES:
-                raise StreamError(f"credit of more than {limits.MAX_CREDIT_BYTES} bytes", code="credit")
+            self._grant(message)
         elif isinstance(message, Ping):
-            self._out.append(encode_message(Pong(message.id)))
+            self._pong = encode_message(Pong(message.id))
         elif isinstance(message, Subscribe):
-            self._subscribe(message, self._show)
+            self._subscribe(message, self.show)
         elif isinstance(message, Switch):
-            self._switch(message)
+            self._switch(message, self.show)
         elif isinstance(message, Bye):
             self.closing = True
         else:
@@ -187,19 +194,19 @@ class ServerSession:
     def _welcome(self, hello: Hello) -> None:
         if self.hello is not None:
             raise StreamError("a second hello", code="message")
-        version = max(set(hello.versions) & set(messages.VERSIONS), default=None)
-        if version is None:
-            ours, theirs = (", ".join(map(str, v)) for v in (messages.VERSIONS, hello.versions))
-            raise StreamError(
-                f"this server speaks protocol {ours}, the client {theirs}; update the older one", code="version"
-            )
+        version = _common_version(hello.versions)
         show = self._find(hello)
         if show.live and LIVE not in hello.capabilities:
             raise StreamError("the show is live, which this client cannot follow", code="capability")
-        self.hello, self._show, self._credit = hello, show, hello.credit
+        self.hello, self.show, self._credit = hello, show, hello.credit
         self._front, self._announced = show.front, len(show.index.chunks)
-        capabilities = (LIVE,)
-        self._out.append(encode_message(Welcome(version, self._agent, capabilities, show.live, len(self._front))))
+        self._front_total = len(self._front)
+        self._out.append(encode_message(Welcome(version, self._agent, (LIVE,), show.live, self._front_total)))
+
+    def _grant(self, credit: Credit) -> None:
+        self._credit += credit.bytes
+        if self._credit > limits.MAX_CREDIT_BYTES:
+            raise StreamError(f"credit of more than {limits.MAX_CREDIT_BYTES} bytes", code="credit")
 
     def _subscribe(self, message: Subscribe, show: Delivered) -> None:
         newest = 0 if self._position is None else self._position.generation
@@ -207,42 +214,28 @@ class ServerSession:
             raise StreamError(f"generation {message.generation} after {newest}; each must be higher", code="generation")
         chunks = len(show.index.chunks)
         chunk = chunks - 1 if message.time is None else show.index.chunk_at(message.time)
-        rung = self._rung(message.rung, show)
-        self._position = _Position(message.generation, chunk, rung, next_rung=rung)
+        self._position = _Position(message.generation, chunk, _checked_rung(message.rung, show))
 
-    def _switch(self, message: Switch) -> None:
+    def _switch(self, message: Switch, show: Delivered) -> None:
         position = self._position
         if position is None or message.generation > position.generation:
             raise StreamError(f"a switch of generation {message.generation} before it began", code="generation")
         if message.generation == position.generation:
-            assert self._show is not None
-            position.next_rung = self._rung(message.rung, self._show)
-
-    def _rung(self, rung: int, show: Delivered) -> int:
-        if rung >= show.index.rung_count:
-            raise StreamError(f"rung {rung} of {show.index.rung_count}", code="rung")
-        return rung
+            position.next_rung = _checked_rung(message.rung, show)
 
     def _growth(self, show: Delivered) -> bytes | None:
-        chunks = show.index.chunks
-        if self._announced >= len(chunks):
+        first, index = self._announced, show.index
+        if first >= len(index.chunks):
             return None
-        first = self._announced
-        rows: list[bytes] = []
-        while self._announced < len(chunks) and sum(map(len, rows)) < _ROWS_BYTES:
-            rows.append(encode_row(chunks[self._announced]))
-            self._announced += 1
-        return encode_message(Appended(first, b"".join(rows)))
+        new = index.chunks[first : first + _ROWS_BYTES // row_bytes(index.rung_count)]
+        self._announced += len(new)
+        return encode_message(Appended(first, b"".join(map(encode_row, new))))
 
     def _plan_front(self) -> PlannedPart | None:
-        head = PartHead(FRONT, 0, 0, 0, self._front_sent, len(self._front))
+        head = PartHead(FRONT, 0, 0, 0, self._front_sent, self._front_total)
         length = self._affordable(head)
         self._front_sent += length
         return PlannedPart(head, length) if length else None
-
-    def front_bytes(self, part: PlannedPart) -> bytes:
-        """The payload of a part of the front."""
-        return self._front[part.head.offset : part.head.offset + part.length]
 
     def _plan_segment(self, show: Delivered) -> bytes | PlannedPart | None:
         position = self._position
@@ -267,10 +260,31 @@ class ServerSession:
         return PlannedPart(head, length)
 
     def _affordable(self, head: PartHead) -> int:
-        """Bytes of the next part, 0 where the credit does not reach: a quarter of it, so that parts keep flowing."""
+        """Bytes of the next part, taken from the credit; 0 where that does not reach.
+
+        A quarter of the credit, so that the next ones are on their way while the client answers the first.
+        """
         left = head.total - head.offset
         if self._credit < min(left, limits.MIN_PART_BYTES):
             return 0
         length = min(left, self._credit, limits.MAX_PART_BYTES, max(limits.MIN_PART_BYTES, self._credit // 4))
         self._credit -= length
         return length
+
+
+def _common_version(theirs: tuple[int, ...]) -> int:
+    """The newest that both ends speak. Raises StreamError."""
+    version = max(set(theirs) & set(messages.VERSIONS), default=None)
+    if version is None:
+        ours = ", ".join(map(str, messages.VERSIONS))
+        told = ", ".join(map(str, theirs))
+        raise StreamError(
+            f"this server speaks protocol {ours}, the client {told}; update the older one", code="version"
+        )
+    return version
+
+
+def _checked_rung(rung: int, show: Delivered) -> int:
+    if rung >= show.index.rung_count:
+        raise StreamError(f"rung {rung} of {show.index.rung_count}", code="rung")
+    return rung
