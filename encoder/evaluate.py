@@ -18,6 +18,7 @@ from encoder.msi.views import make_view
 from encoder.rig.models import Pinhole, model_from_dict
 from encoder.rig.rig import read_rig
 from player.composite.view import ModelView
+from player.feed import ShowFeed
 from player.frames import FrameReading, read_frames
 from player.headless import HeadlessRenderer
 from protocol.container import Show
@@ -173,7 +174,7 @@ def compare(show: Show, targets: Iterator[list[Target]], *, rung: int, samples: 
             if not group:
                 continue
             if frames is None:
-                frames = read_frames(show, group[0].frame, FrameReading(rung=rung))
+                frames = read_frames(ShowFeed(show, rung), group[0].frame, FrameReading())
             while current is None or current.index < group[0].frame:
                 current = next(frames)
             renderer.set_decoded(current)

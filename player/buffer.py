@@ -10,6 +10,8 @@ from types import TracebackType
 
 from player.composite.mesh import DrawMesh
 from player.decode import Plane
+from player.feed import Stale
+from protocol.manifest import Rung
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +21,7 @@ class DecodedFrame:
     Attributes:
         index: in the show; `frame`: in its chunk.
         time: seconds on the show's clock.
+        rung: of its chunk; says how the picture is divided.
         mesh: geometry of the chunk, shared by its frames.
         y, u, v: uint8 planes, U and V half size.
     """
@@ -26,6 +29,7 @@ class DecodedFrame:
     index: int
     frame: int
     time: Fraction
+    rung: Rung
     mesh: DrawMesh
     y: Plane
     u: Plane
@@ -42,8 +46,8 @@ class BufferFigures:
     capacity: int
 
 
-# Frames from the given index of the show on, in order, to the end of the show.
-FrameReader = Callable[[int], Iterator[DecodedFrame]]
+# Frames from the given index of the show on, in order, to the end of the show; one that waits ends once it is stale.
+FrameReader = Callable[[int, Stale], Iterator[DecodedFrame]]
 
 
 class FrameBuffer:
@@ -162,7 +166,7 @@ class FrameBuffer:
     def _fill(self, generation: int, first: int) -> None:
         lap = 0
         while True:
-            frames = self._read(first)
+            frames = self._read(first, lambda: self._closed or generation != self._generation)
             try:
                 for frame in frames:
                     if not self._put(generation, lap + frame.index, frame):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import av
@@ -32,7 +32,7 @@ class Picture:
     v: Plane
 
 
-def decode_pictures(chunk: Chunk, rung: Rung, *, threads: int = 0) -> Iterator[Picture]:
+def decode_pictures(chunk: Chunk, rung: Rung, *, threads: int = 0) -> Generator[Picture, None, None]:
     """All pictures of a chunk in order of time, as soon as each is known.
 
     Access units stand in decoding order; B-pictures leave the decoder late. Each picture carries the timestamp of its

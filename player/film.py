@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from player.buffer import FrameBuffer
 from player.composite.view import eye_heads, head_view
+from player.feed import Feed
 from player.frames import FrameReading, frame_at, read_frames
 from player.headless import HeadlessRenderer
 from player.pictures import open_pictures
 from player.pose.comfort import ComfortBox, fade
 from player.pose.trace import Trace, pose_at
-from protocol.container import Show
 from protocol.manifest import Manifest
 
 _AHEAD = 4
@@ -47,29 +47,26 @@ class Shot:
     fades: bool = True
 
 
-def film(show: Show, trace: Trace, shot: Shot, reading: FrameReading) -> Iterator[NDArray[np.uint8]]:
+def film(feed: Feed, trace: Trace, shot: Shot, reading: FrameReading) -> Iterator[NDArray[np.uint8]]:
     """(H, W, 3) or, in stereo, (H, 2W, 3) uint8 sRGB pictures along a head path.
 
     Without `shot.times` they cover the path's time, and the show plays from its start, over and over where the path
     is longer. Raises FormatError, StorageError, DisplayError.
     """
-    box = comfort_box(show.manifest)
-    rung = show.manifest.rungs[reading.rung]
+    manifest, box = feed.manifest, comfort_box(feed.manifest)
     with (
-        HeadlessRenderer(
-            show.manifest.projection, rung, background=show.manifest.background, samples=shot.samples
-        ) as renderer,
-        frame_buffer(show, reading, capacity=_AHEAD, loop=not shot.times) as buffer,
+        HeadlessRenderer(manifest.projection, background=manifest.background, samples=shot.samples) as renderer,
+        frame_buffer(feed, reading, capacity=_AHEAD, loop=not shot.times) as buffer,
     ):
-        for path_time, show_time in _times(show, trace, shot):
-            frame = buffer.wait(frame_at(show.index, show_time))
+        for path_time, show_time in _times(feed, trace, shot):
+            frame = buffer.wait(frame_at(feed.index, show_time))
             assert frame is not None
             renderer.set_decoded(frame)
             yield _picture(renderer, pose_at(trace, float(path_time)), shot, box)
 
 
 def film_to(
-    out: Path, show: Show, trace: Trace, shot: Shot, reading: FrameReading, *, done: Callable[[int], None]
+    out: Path, feed: Feed, trace: Trace, shot: Shot, reading: FrameReading, *, done: Callable[[int], None]
 ) -> None:
     """Film into a folder of PNGs or a video; `done` is told how many pictures are written.
 
@@ -77,16 +74,19 @@ def film_to(
         UsageError, StorageError: `out` cannot be written. Else as `film`.
     """
     with open_pictures(out, rate=shot.rate) as pictures:
-        for count, picture in enumerate(film(show, trace, shot, reading), start=1):
+        for count, picture in enumerate(film(feed, trace, shot, reading), start=1):
             pictures.write(picture)
             done(count)
 
 
-def frame_buffer(show: Show, reading: FrameReading, *, capacity: int, loop: bool) -> FrameBuffer:
+def frame_buffer(feed: Feed, reading: FrameReading, *, capacity: int, loop: bool) -> FrameBuffer:
     """A buffer over a show's frames."""
-    count = show.index.frame_count
+    count = feed.index.frame_count
     return FrameBuffer(
-        lambda first: read_frames(show, first, reading), frame_count=count, capacity=capacity, loop=loop and count > 1
+        lambda first, stale: read_frames(feed, first, reading, stale),
+        frame_count=count,
+        capacity=capacity,
+        loop=loop and count > 1,
     )
 
 
@@ -95,7 +95,7 @@ def comfort_box(manifest: Manifest) -> ComfortBox:
     return ComfortBox(low=np.array(manifest.comfort_min, float), high=np.array(manifest.comfort_max, float))
 
 
-def _times(show: Show, trace: Trace, shot: Shot) -> Iterator[tuple[Fraction, Fraction]]:
+def _times(feed: Feed, trace: Trace, shot: Shot) -> Iterator[tuple[Fraction, Fraction]]:
     """Pairs of times, on the path and in the show, seconds."""
     if shot.times:
         yield from ((time, time) for time in shot.times)
@@ -104,7 +104,7 @@ def _times(show: Show, trace: Trace, shot: Shot) -> Iterator[tuple[Fraction, Fra
     # Times of a path are decimal fractions: its last pose counts even where they are rounded down.
     for i in range(math.floor((last - first) * float(shot.rate) + 1e-6) + 1):
         time = i / shot.rate
-        yield Fraction(first) + time, time % show.index.duration
+        yield Fraction(first) + time, time % feed.index.duration
 
 
 def _picture(renderer: HeadlessRenderer, T_world_head: NDArray[Any], shot: Shot, box: ComfortBox) -> NDArray[np.uint8]:

@@ -1,8 +1,10 @@
-"""From a show to frames that can be drawn: read, unpack the geometry, decode the pictures."""
+"""From a feed to frames that can be drawn: unpack the geometry, decode the pictures."""
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,70 +12,82 @@ from player.buffer import DecodedFrame
 from player.composite.mesh import DrawMesh, draw_mesh
 from player.composite.refine import refine
 from player.decode import decode_pictures
+from player.feed import Feed, Stale, geometry_of
 from protocol.chunk import Chunk
-from protocol.container import Show
 from protocol.errors import UsageError
 from protocol.index import Index
+from protocol.manifest import Manifest
 
 
 @dataclass(frozen=True)
 class FrameReading:
-    """How frames are read: which rung, how finely meshes are cut (layer texels), threads of the decoder (0: chosen)."""
+    """How frames are read: how finely meshes are cut (layer texels), threads of the decoder (0: chosen)."""
 
-    rung: int = 0
     longest_edge: float | None = 16.0
     threads: int = 0
 
 
-def reading_for_play(show: Show, rung: int) -> FrameReading:
+def reading_for_play(manifest: Manifest) -> FrameReading:
     """How a show is read for pinhole views, which draw planes exactly however coarse their triangles are."""
-    return FrameReading(rung=rung, longest_edge=None if show.manifest.projection.kind == "plane" else 16.0)
+    return FrameReading(longest_edge=None if manifest.projection.kind == "plane" else 16.0)
 
 
-def read_frames(show: Show, first: int, reading: FrameReading) -> Iterator[DecodedFrame]:
-    """The frames of a show from `first` on, in order, each chunk read when it is needed.
+def read_frames(feed: Feed, first: int, reading: FrameReading, stale: Stale = lambda: False) -> Iterator[DecodedFrame]:
+    """The frames of a show from `first` on, in order, each chunk taken when it is needed; waits at a live edge.
+
+    It ends with the show, or where it waits once `stale()`.
 
     Raises:
         FormatError: a chunk is damaged; names it, and the time or the bytes.
-        StorageError: the source cannot be read.
+        StorageError, StreamError: a chunk cannot be had.
     """
-    for number in range(show.index.chunk_of_frame(first), len(show.index.chunks)):
-        chunk = show.read_chunk(number, reading.rung)
-        for frame in chunk_frames(show, chunk, reading):
+    number = feed.index.chunk_of_frame(first)
+    while (chunk := feed.chunk(number, stale)) is not None:
+        for frame in chunk_frames(feed, chunk, reading):
             if frame.index >= first:
                 yield frame
+        number += 1
 
 
-def chunk_frames(show: Show, chunk: Chunk, reading: FrameReading) -> Iterator[DecodedFrame]:
+def chunk_frames(feed: Feed, chunk: Chunk, reading: FrameReading) -> Iterator[DecodedFrame]:
     """The frames of one chunk: geometry and pictures paired by timestamp. Raises as `read_frames`."""
-    mesh = chunk_mesh(show, chunk, longest_edge=reading.longest_edge)
-    for picture in decode_pictures(chunk, show.manifest.rungs[chunk.rung], threads=reading.threads):
-        yield DecodedFrame(
-            index=chunk.first_frame + picture.frame,
-            frame=picture.frame,
-            time=chunk.frame_times[picture.frame],
-            mesh=mesh,
-            y=picture.y,
-            u=picture.u,
-            v=picture.v,
-        )
+    rung = feed.manifest.rungs[chunk.rung]
+    mesh = chunk_mesh(feed, chunk, longest_edge=reading.longest_edge)
+    with closing(decode_pictures(chunk, rung, threads=reading.threads)) as pictures:
+        while True:
+            started = clock.perf_counter()
+            picture = next(pictures, None)
+            if picture is None:
+                return
+            feed.spent(chunk.rung, clock.perf_counter() - started)
+            yield DecodedFrame(
+                index=chunk.first_frame + picture.frame,
+                frame=picture.frame,
+                time=chunk.frame_times[picture.frame],
+                rung=rung,
+                mesh=mesh,
+                y=picture.y,
+                u=picture.u,
+                v=picture.v,
+            )
 
 
-def chunk_mesh(show: Show, chunk: Chunk, *, longest_edge: float | None) -> DrawMesh:
+def chunk_mesh(feed: Feed, chunk: Chunk, *, longest_edge: float | None) -> DrawMesh:
     """The geometry of a chunk, ready to draw. Raises as `read_frames`."""
-    mesh = draw_mesh(show.read_geometry(chunk), show.manifest.projection)
-    return mesh if longest_edge is None else refine(mesh, show.manifest.projection, longest=longest_edge)
+    projection = feed.manifest.projection
+    mesh = draw_mesh(geometry_of(feed, chunk), projection)
+    return mesh if longest_edge is None else refine(mesh, projection, longest=longest_edge)
 
 
-def rung_named(show: Show, name: str | None) -> int:
+def rung_named(manifest: Manifest, name: str | None) -> int:
     """The rung with a name; None is the one with the most bits.
 
     Raises:
         UsageError: there is none of that name.
     """
-    names = [rung.name for rung in show.manifest.rungs]
+    names = [rung.name for rung in manifest.rungs]
     if name is None:
-        return max(range(len(names)), key=lambda i: show.manifest.rungs[i].bits_per_second)
+        return max(range(len(names)), key=lambda i: manifest.rungs[i].bits_per_second)
     if name not in names:
         raise UsageError(f"the show has no rung '{name}'; it has {', '.join(names)}")
     return names.index(name)

@@ -76,7 +76,7 @@ class HeadlessRenderer:
 
         Args:
             projection: of the show.
-            layout: the rung whose coded pictures are drawn; None where all pictures are uncoded.
+            layout: the rung whose coded pictures `set_frame` takes; decoded frames bring their own.
             background: sRGB 0..1 behind the layers.
             samples: draw samples x samples pixels and average them.
             longest_edge: split triangles to edges of at most this many layer texels, so that they follow shells and
@@ -139,6 +139,7 @@ class HeadlessRenderer:
             self._mesh = frame.mesh
             with self.ctx:
                 self._compositor.set_mesh(frame.mesh)
+        self.layout = frame.rung
         self.set_frame(frame.frame, frame.y, frame.u, frame.v)
 
     def render(

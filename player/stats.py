@@ -7,6 +7,8 @@ from collections import deque
 
 from player.buffer import BufferFigures, DecodedFrame
 from player.clock import PlayClock
+from player.live import LiveHold
+from player.loader import Loader
 
 _WINDOW = 60
 
@@ -17,13 +19,20 @@ class Stats:
     def __init__(self) -> None:
         self.visible = False
         self.late = 0
+        self._waiting = False
         self.frame: DecodedFrame | None = None
         self.times: deque[float] = deque([time.perf_counter()], maxlen=_WINDOW)
+
+    @property
+    def waits(self) -> bool:
+        """The last picture was of an old frame because the next one was late."""
+        return self._waiting
 
     def count(self, *, shown: DecodedFrame | None, toggled: bool) -> None:
         """One picture was made: of a frame, or of the frame before because the next one is late."""
         self.visible ^= toggled
-        self.late += shown is None
+        self._waiting = shown is None
+        self.late += self._waiting
         self.frame = shown or self.frame
 
     @property
@@ -33,10 +42,15 @@ class Stats:
         return (len(self.times) - 1) / span if span > 0 else 0.0
 
 
-def overlay(stats: Stats, clock: PlayClock, buffered: BufferFigures, triangles: int) -> str:
-    """The overlay's lines, or nothing where it is switched off."""
+def overlay(
+    stats: Stats, clock: PlayClock, hold: LiveHold, buffered: BufferFigures, loader: Loader, triangles: int
+) -> str:
+    """The overlay's lines; an outage is told even where it is switched off."""
+    figures = loader.figures()
+    outage = "" if figures.fetch.connected else "the connection is lost; connecting again"
     if not stats.visible:
-        return ""
+        return outage
+    throughput = "-" if figures.throughput is None else f"{figures.throughput / 1e6:.1f} Mbit/s"
     frame = "-" if stats.frame is None else str(stats.frame.index)
     return "\n".join(
         (
@@ -44,6 +58,17 @@ def overlay(stats: Stats, clock: PlayClock, buffered: BufferFigures, triangles: 
             f"pictures {stats.rate:.0f} a second, {stats.late} waited for a frame",
             f"decoded  {buffered.decoded}, dropped {buffered.dropped}",
             f"buffer   {buffered.waiting} of {buffered.capacity}",
+            f"rung     {figures.rung}{' (fixed)' if figures.locked else ''}, {figures.fetch.switches} switches",
+            f"network  {throughput}, {figures.ahead_s:.1f} s ahead, {figures.fetch.reconnects} reconnects",
+            *_live_lines(clock, hold, loader),
             f"mesh     {triangles} triangles",
+            *([outage] if outage else []),
         )
     )
+
+
+def _live_lines(clock: PlayClock, hold: LiveHold, loader: Loader) -> list[str]:
+    if not loader.live:
+        return []
+    holding = f"holding {hold.target_s:.2f} s" if hold.following else "l goes back to it"
+    return [f"live     {loader.edge() - clock.time:.2f} s behind the edge, {holding}"]

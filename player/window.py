@@ -17,7 +17,6 @@ from vtkmodules.vtkRenderingCore import vtkRenderer, vtkTextActor
 
 from player.buffer import DecodedFrame
 from player.composite.attached import AttachedLayers
-from player.composite.picture import PictureLayout
 from player.composite.target import Finish
 from player.composite.view import Array, PinholeView, head_view
 from player.pose.comfort import ComfortBox, fade
@@ -47,7 +46,6 @@ class PlayerWindow:
 
     def __init__(
         self,
-        layout: PictureLayout,
         box: ComfortBox,
         look: WindowLook,
         *,
@@ -72,7 +70,7 @@ class PlayerWindow:
         self._interactor: Any = None
         self._window.SetMultiSamples(0)
         self._plotter.renderer.SetBackground(*background)
-        self._layers = AttachedLayers(self._plotter.renderer, layout, self._scene)
+        self._layers = AttachedLayers(self._plotter.renderer, self._scene)
         self._text = self._overlay()
         if not look.off_screen:
             self._listen()

@@ -15,6 +15,7 @@ from encoder.config import EncodeConfig
 from encoder.pipeline import encode_rig
 from player.composite.view import head_view
 from player.decode import decode_pictures
+from player.feed import ShowFeed
 from player.frames import FrameReading, read_frames, reading_for_play
 from player.headless import HeadlessRenderer
 from protocol.container import Show, open_show
@@ -64,12 +65,13 @@ def _composite_ms(show: Show) -> float:
     """The same with the geometry, uploads and a 1280x720 picture of each frame, offscreen; warmed by one frame."""
     width, height = _SIZE
     view = head_view(np.eye(4), width=width, height=height, fov=float(np.radians(75)))
-    reading: FrameReading = reading_for_play(show, 0)
+    reading: FrameReading = reading_for_play(show.manifest)
+    feed = ShowFeed(show, 0)
     with HeadlessRenderer(show.manifest.projection, show.manifest.rungs[0]) as renderer:
-        renderer.set_decoded(next(read_frames(show, 0, reading)))
+        renderer.set_decoded(next(read_frames(feed, 0, reading)))
         renderer.render(view, dtype="uint8")
         started, count = time.perf_counter(), 0
-        for frame in read_frames(show, 0, reading):
+        for frame in read_frames(feed, 0, reading):
             renderer.set_decoded(frame)
             renderer.render(view, dtype="uint8")
             count += 1

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if args.cameras and args.rig is None:
         raise UsageError("--cameras are cameras of a rig; give --rig too")
     with open_show(args.show) as show:
-        rung = rung_named(show, args.rung)
+        rung = rung_named(show.manifest, args.rung)
         targets = rig_targets(show, args.rig, args.cameras) if args.rig else view_targets(show, args.views)
         pairs: Iterable[Compared] = compare(show, targets, rung=rung)
         if args.pictures is not None:

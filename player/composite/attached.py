@@ -11,7 +11,6 @@ from player.buffer import DecodedFrame
 from player.composite.compositor import Compositor
 from player.composite.current_context import attach
 from player.composite.mesh import DrawMesh
-from player.composite.picture import PictureLayout
 from player.composite.target import Finish, Resolver, Target
 from player.composite.view import PinholeView
 from protocol.errors import LfvError
@@ -27,9 +26,9 @@ class AttachedLayers:
     state is saved before and put back after every drawing.
     """
 
-    def __init__(self, renderer: Any, layout: PictureLayout, scene: Scene) -> None:
+    def __init__(self, renderer: Any, scene: Scene) -> None:
         """Attach to a vtkRenderer."""
-        self._renderer, self._layout, self._scene = renderer, layout, scene
+        self._renderer, self._scene = renderer, scene
         self._ctx: moderngl.Context | None = None
         self._frame: DecodedFrame | None = None
         self._mesh: DrawMesh | None = None
@@ -78,7 +77,7 @@ class AttachedLayers:
             self._mesh = frame.mesh
             self._compositor.set_mesh(frame.mesh)
         self._compositor.set_frame(frame.frame)
-        self._compositor.set_planes(self._layout, frame.y, frame.u, frame.v)
+        self._compositor.set_planes(frame.rung, frame.y, frame.u, frame.v)
         self._frame = frame
 
     def _sized(self, width: int, height: int) -> Target:

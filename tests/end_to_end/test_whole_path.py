@@ -14,6 +14,7 @@ from encoder.capture.footage import open_footage
 from encoder.capture.pictures import read_picture
 from encoder.rig.rig import centres, moved, read_rig
 from player.composite.view import head_view
+from player.feed import ShowFeed
 from player.frames import FrameReading, read_frames
 from player.headless import HeadlessRenderer
 from protocol.container import open_show
@@ -29,7 +30,7 @@ def test_the_show_holds_all_frames_at_the_footages_own_times(dome: Path, show: P
     with open_show(show) as opened:
         m = opened.manifest
         chunks = [opened.read_chunk(number, 0) for number in range(len(opened.index.chunks))]
-        frames = list(read_frames(opened, 0, FrameReading()))
+        frames = list(read_frames(ShowFeed(opened, 0), 0, FrameReading()))
     assert m.frame_rate == Fraction(20) and m.duration == Fraction(1, 4)
     assert [len(chunk.frame_times) for chunk in chunks] == [2, 2, 1]
     times = [time for chunk in chunks for time in chunk.frame_times]
@@ -134,7 +135,7 @@ def test_no_hole_inside_the_comfort_volume(show: Path) -> None:
     with open_show(show) as opened, HeadlessRenderer(opened.manifest.projection, opened.manifest.rungs[0]) as renderer:
         low, high = np.array(opened.manifest.comfort_min), np.array(opened.manifest.comfort_max)
         assert (high - low).min() > 0.05
-        for frame in list(read_frames(opened, 0, FrameReading()))[::2]:
+        for frame in list(read_frames(ShowFeed(opened, 0), 0, FrameReading()))[::2]:
             renderer.set_decoded(frame)
             for corner in _corners(low, high):
                 view = head_view(_at(corner), width=96, height=72, fov=np.radians(90.0))
@@ -162,7 +163,7 @@ def test_a_rig_in_a_plane(planar: Path, tmp_path: Path, capsys: pytest.CaptureFi
         m = show.manifest
         assert m.projection.kind == "plane" and m.frame_rate == 25 and m.sound is None
         assert [entry.frame_count for entry in show.index.chunks] == [2, 1]
-        renderer.set_decoded(next(read_frames(show, 0, FrameReading())))
+        renderer.set_decoded(next(read_frames(ShowFeed(show, 0), 0, FrameReading())))
         for corner in _corners(np.array(m.comfort_min), np.array(m.comfort_max)):
             # Narrow enough to stay inside the grid's edge as seen from there.
             view = head_view(_at(corner), width=64, height=48, fov=np.radians(30.0))

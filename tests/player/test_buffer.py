@@ -12,9 +12,11 @@ import pytest
 
 from player.buffer import DecodedFrame, FrameBuffer
 from player.composite.mesh import draw_mesh
+from player.feed import Stale
 from protocol.errors import FormatError
 from protocol.mesh_codec import Geometry
 from tests.player.scenes import PLANE
+from tests.player.shows import RUNG
 
 MESH = draw_mesh(Geometry(()), PLANE)
 PLANES = np.zeros((2, 2), np.uint8)
@@ -30,14 +32,14 @@ class Reader:
         self.read: list[int] = []
         self.closed = 0
 
-    def __call__(self, first: int) -> Iterator[DecodedFrame]:
+    def __call__(self, first: int, stale: Stale) -> Iterator[DecodedFrame]:
         try:
             for index in range(first, self.count):
                 self.gate.wait(5)
                 if index == self.broken:
                     raise FormatError(f"frame {index} is damaged")
                 self.read.append(index)
-                yield DecodedFrame(index, index, Fraction(index), MESH, PLANES, PLANES, PLANES)
+                yield DecodedFrame(index, index, Fraction(index), RUNG, MESH, PLANES, PLANES, PLANES)
         finally:
             self.closed += 1
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from encoder.cli import main
+from player.feed import ShowFeed
 from player.film import Shot, film
 from player.frames import FrameReading, frame_at
 from player.pictures import encode_png, open_pictures
@@ -35,7 +36,7 @@ def shot(**changes: object) -> Shot:
 
 def test_every_frame_is_shown_at_its_time(show_path: Path) -> None:
     with open_show(show_path) as show:
-        pictures = list(film(show, still_head(0.0, (COUNT - 1) / float(RATE)), shot(), FrameReading()))
+        pictures = list(film(ShowFeed(show, 0), still_head(0.0, (COUNT - 1) / float(RATE)), shot(), FrameReading()))
         assert len(pictures) == COUNT
         for index, picture in enumerate(pictures):
             assert abs(picture[4, 4].mean() / 255 - grey(index)) < 0.012
@@ -44,7 +45,7 @@ def test_every_frame_is_shown_at_its_time(show_path: Path) -> None:
 
 def test_longer_paths_start_the_show_over(show_path: Path) -> None:
     with open_show(show_path) as show:
-        pictures = list(film(show, still_head(0.0, (COUNT + 1) / float(RATE)), shot(), FrameReading()))
+        pictures = list(film(ShowFeed(show, 0), still_head(0.0, (COUNT + 1) / float(RATE)), shot(), FrameReading()))
     assert len(pictures) == COUNT + 2
     assert np.array_equal(pictures[COUNT], pictures[0])
 
@@ -52,13 +53,13 @@ def test_longer_paths_start_the_show_over(show_path: Path) -> None:
 def test_given_times_are_rendered_alone(show_path: Path) -> None:
     times = tuple(Fraction(i) / RATE for i in (13, 2))
     with open_show(show_path) as show:
-        pictures = list(film(show, still_head(0.0), shot(times=times), FrameReading()))
+        pictures = list(film(ShowFeed(show, 0), still_head(0.0), shot(times=times), FrameReading()))
     assert [round((p[4, 4].mean() / 255 - 0.1) / 0.045) for p in pictures] == [13, 2]
 
 
 def test_stereo_stands_side_by_side_with_parallax(show_path: Path) -> None:
     with open_show(show_path) as show:
-        (picture,) = film(show, still_head(0.0), shot(ipd=0.125), FrameReading())
+        (picture,) = film(ShowFeed(show, 0), still_head(0.0), shot(ipd=0.125), FrameReading())
     assert picture.shape == (48, 128, 3)
     red = (picture[24, :, 0] > 200) & (picture[24, :, 1] < 50)
     left, right = np.flatnonzero(red[:64]).mean(), np.flatnonzero(red[64:]).mean()
@@ -68,7 +69,9 @@ def test_stereo_stands_side_by_side_with_parallax(show_path: Path) -> None:
 
 def test_pictures_fade_outside_the_comfort_volume(show_path: Path) -> None:
     with open_show(show_path) as show:
-        bright, dim, black = (next(film(show, still_head(0.0, x=x), shot(), FrameReading())) for x in (0.0, 0.21, 0.5))
+        bright, dim, black = (
+            next(film(ShowFeed(show, 0), still_head(0.0, x=x), shot(), FrameReading())) for x in (0.0, 0.21, 0.5)
+        )
     assert bright.mean() > dim.mean() > 0
     assert black.max() == 0
 

@@ -12,6 +12,7 @@ import pytest
 from player.buffer import DecodedFrame
 from player.clock import PlayClock, advanced, sought, toggled
 from player.composite.view import head_view
+from player.feed import ShowFeed
 from player.film import comfort_box
 from player.frames import FrameReading, read_frames
 from player.headless import HeadlessRenderer
@@ -29,12 +30,12 @@ LOOK = WindowLook(width=320, height=240, fov=math.radians(90), off_screen=True)
 @pytest.fixture(scope="module")
 def frames(show_path: Path) -> list[DecodedFrame]:
     with open_show(show_path) as show:
-        return list(read_frames(show, 0, FrameReading()))
+        return list(read_frames(ShowFeed(show, 0), 0, FrameReading()))
 
 
 @pytest.fixture
 def window() -> Iterator[PlayerWindow]:
-    with PlayerWindow(RUNG, comfort_box(manifest()), LOOK) as opened:
+    with PlayerWindow(comfort_box(manifest()), LOOK) as opened:
         yield opened
 
 
