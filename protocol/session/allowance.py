@@ -1,4 +1,4 @@
-"""How much a client may ask for in a while. SPEC section 8.8."""
+"""How much a client may ask for in a while. SPEC section 8.9."""
 
 from __future__ import annotations
 

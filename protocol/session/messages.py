@@ -1,4 +1,4 @@
-"""Every message of a session and its bytes. Parts are binary, all others msgpack maps. SPEC section 8.2."""
+"""Every message of a session and its bytes. Parts are binary, all others msgpack maps. SPEC section 8.2, 8.3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FRONT, SEGMENT = 0, 1
 _PART = struct.Struct("<BBHIIII")  # mark, kind, rung, generation, chunk, offset, total
 PART_HEADER_BYTES = _PART.size
 
-# A client that is told one of these may try again; all other codes would come again. SPEC 8.9.
+# A client that is told one of these may try again; all other codes would come again. SPEC 8.5.
 PASSING_CODES = ("timeout", "busy", "storage")
 ERROR_CODES = (
     "version",
