@@ -14,14 +14,15 @@ from typing import Protocol
 from protocol import limits
 from protocol.errors import FormatError, StreamError
 from protocol.fields import printable
-from protocol.index import Index, encode_row, row_bytes
+from protocol.header import decode_header
+from protocol.index import Index, row_bytes
 from protocol.session import messages
 from protocol.session.allowance import Allowance
+from protocol.session.growth import growth
 from protocol.session.messages import (
     FRONT,
     LIVE,
     SEGMENT,
-    Appended,
     Bye,
     Credit,
     End,
@@ -41,7 +42,6 @@ from protocol.session.messages import (
 
 HELLO_S = 10.0  # for the first message
 SILENCE_S = 30.0  # without any message of the client
-_ROWS_BYTES = limits.MAX_MESSAGE_BYTES // 2  # of one Appended; the rest goes into the next
 
 
 class Delivered(Protocol):
@@ -53,11 +53,11 @@ class Delivered(Protocol):
 
     @property
     def front(self) -> bytes:
-        """Header, manifest and index as they are now."""
+        """Header, manifest and index as they are now, no byte more."""
 
     @property
     def index(self) -> Index:
-        """Of the chunks that are there; it only grows."""
+        """Of the chunks that are there; it only grows. Where segments lie in it does not matter."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class ServerSession:
         self._credit = 0
         self._front: bytes = b""
         self._front_total = self._front_sent = 0
-        self._announced = 0
+        self._first_segment = self._announced = 0
         self._position: _Position | None = None
         self._started = self._heard = now
         self._allowance = Allowance(now=now)
@@ -200,7 +200,7 @@ class ServerSession:
             raise StreamError("the show is live, which this client cannot follow", code="capability")
         self.hello, self.show, self._credit = hello, show, hello.credit
         self._front, self._announced = show.front, len(show.index.chunks)
-        self._front_total = len(self._front)
+        self._front_total, self._first_segment = len(self._front), decode_header(self._front).first_segment
         self._out.append(encode_message(Welcome(version, self._agent, (LIVE,), show.live, self._front_total)))
 
     def _grant(self, credit: Credit) -> None:
@@ -224,12 +224,11 @@ class ServerSession:
             position.next_rung = _checked_rung(message.rung, show)
 
     def _growth(self, show: Delivered) -> bytes | None:
-        first, index = self._announced, show.index
-        if first >= len(index.chunks):
+        told = growth(show.index, self._announced, first_segment=self._first_segment)
+        if told is None:
             return None
-        new = index.chunks[first : first + _ROWS_BYTES // row_bytes(index.rung_count)]
-        self._announced += len(new)
-        return encode_message(Appended(first, b"".join(map(encode_row, new))))
+        self._announced += len(told.rows) // row_bytes(show.index.rung_count)
+        return encode_message(told)
 
     def _plan_front(self) -> PlannedPart | None:
         head = PartHead(FRONT, 0, 0, 0, self._front_sent, self._front_total)
