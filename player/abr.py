@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from protocol.manifest import Rung
 
+_MOST_AGEING_S = 1.0
+
 
 @dataclass(frozen=True)
 class AbrConfig:
     """How cautious the choice is.
 
     Attributes:
-        fast_s, slow_s: half-lives of the two means, seconds of transfer.
+        fast_s, slow_s: half-lives of the two means, seconds.
         safety: share of the estimate that a rung may take.
         headroom_s: how long the next rung has to have fitted before it is taken.
         most_wait_s: a segment that needs longer than this is given up for a smaller one.
@@ -42,11 +44,14 @@ class Throughput:
     def __init__(self, *, fast_s: float, slow_s: float) -> None:
         self._means = (_Mean(fast_s), _Mean(slow_s))
 
-    def add(self, bits: float, seconds: float) -> None:
-        """A transfer of `bits` took `seconds`."""
+    def add(self, bits: float, seconds: float, *, after_s: float = 0.0) -> None:
+        """A transfer of `bits` took `seconds`, `after_s` seconds in which nothing was asked for.
+
+        A pause ages what was measured before it, so that short transfers with pauses between them count for more.
+        """
         if seconds > 0:
             for mean in self._means:
-                mean.add(bits / seconds, seconds)
+                mean.add(bits / seconds, seconds + min(after_s, _MOST_AGEING_S))
 
     @property
     def estimate(self) -> float | None:

@@ -18,6 +18,7 @@ class Meter:
         self._bits = 0
         self._all_bits = 0
         self._sampled = False
+        self._measured_until: float | None = None
 
     def begin(self, now: float) -> None:
         """Bytes were asked for; the wait for the first of them is no throughput."""
@@ -55,5 +56,7 @@ class Meter:
             self._sample(self._bits, now - start, now)
 
     def _sample(self, bits: float, seconds: float, now: float) -> None:
-        self._throughput.add(bits, max(seconds, 1e-4))
+        pause = 0.0 if self._measured_until is None else now - seconds - self._measured_until
+        self._throughput.add(bits, max(seconds, 1e-4), after_s=max(pause, 0.0))
+        self._measured_until = now
         self._since, self._bits, self._sampled = now, 0, True
