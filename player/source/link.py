@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from player.source.address import Address
-from protocol.errors import MissingExtraError
+from protocol.errors import MissingExtraError, UsageError
+from protocol.index import Index
 from protocol.limits import KIB, MIB
 from protocol.session.client import Arrived, Ended, Grown, Left, Opened, Progress
 
@@ -59,10 +60,13 @@ class Link(Protocol):
         """
 
     def begin(self, time: Fraction | None, rung: int) -> None:
-        """Deliver segments from the chunk at `time` on, None for the newest; what is under way is dropped."""
+        """Deliver segments from the chunk at `time` on, None for the newest; what is under way is dropped.
+
+        Raises UsageError for a rung that the show does not have; StreamError before the link is open.
+        """
 
     def switch(self, rung: int) -> None:
-        """Deliver another rung from the next chunk on that has not begun."""
+        """Deliver another rung from the next chunk on that has not begun. Raises as `begin`."""
 
     def flow(self, open: bool) -> None:
         """False: nothing more than is under way already. True, as at first: as much as the way carries."""
@@ -81,24 +85,29 @@ class Link(Protocol):
 
 
 # Modules are imported when they are needed: whoever plays files needs none of the transports' libraries.
-_LINKS = {
-    "file": ("player.source.file", "FileLink"),
-    "http": ("player.source.http", "HttpLink"),
-    "https": ("player.source.http", "HttpLink"),
-    "ws": ("player.source.websocket", "WebSocketLink"),
-    "wss": ("player.source.websocket", "WebSocketLink"),
-    "tcp": ("player.source.zeromq", "ZeroMqLink"),
+_MODULES = {
+    "file": "player.source.file",
+    "http": "player.source.http",
+    "https": "player.source.http",
+    "ws": "player.source.websocket",
+    "wss": "player.source.websocket",
+    "tcp": "player.source.zeromq",
 }
 _LIBRARIES = ("h11", "websockets", "zmq")
 
 
 def open_link(address: Address, options: LinkOptions) -> Link:
     """A link to the address; nothing is connected before its `open`. Raises MissingExtraError."""
-    module, name = _LINKS[address.kind]
     try:
-        link: Link = getattr(importlib.import_module(module), name)(address, options)
+        link: Link = importlib.import_module(_MODULES[address.kind]).link(address, options)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in _LIBRARIES:
             raise
         raise MissingExtraError(f"{address.text} needs {error.name}; pip install 'lfv[player]'") from error
     return link
+
+
+def check_rung(address: Address, rung: int, index: Index) -> None:
+    """Raises UsageError where the show has no such rung."""
+    if not 0 <= rung < index.rung_count:
+        raise UsageError(f"{address.text} has rungs 0 to {index.rung_count - 1}, and no {rung}")

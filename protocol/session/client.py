@@ -142,8 +142,8 @@ class ClientSession:
         """Say goodbye."""
         self._send(Bye(printable(reason)))
 
-    def receive(self, data: bytes) -> list[Event]:
-        """Take one message.
+    def receive(self, data: bytes | memoryview) -> list[Event]:
+        """Take one message; of a part, the bytes are kept and not copied until the segment is whole.
 
         Raises:
             StreamError: with a code, the server refuses and would again; without one it breaks the protocol, or its
@@ -151,7 +151,7 @@ class ClientSession:
             FormatError: what it sends is no show, or is damaged.
         """
         if not is_part(data):
-            return self._take(decode_message(data))
+            return self._take(decode_message(bytes(data)))
         head, payload = decode_part(data)
         self.granted -= len(payload)
         if self.granted < 0:

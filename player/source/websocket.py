@@ -1,0 +1,165 @@
+"""ws:// and wss://: one session message is one binary message of a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, PayloadTooBig, WebSocketException
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+
+from player.source import failures
+from player.source.address import Address
+from player.source.link import AGENT, LinkOptions
+from player.source.session_link import Receiver, SessionLink, Wire
+from player.source.tls import client_context
+from protocol.errors import MissingExtraError, StreamError
+from protocol.limits import MAX_PART_BYTES, MIB
+from protocol.session.messages import PART_HEADER_BYTES
+
+MAX_BYTES = PART_HEADER_BYTES + MAX_PART_BYTES
+_UNSENT_BYTES = MIB  # answers to pings that a server does not read
+_CLOSE_S = 0.5
+
+
+def link(address: Address, options: LinkOptions) -> SessionLink:
+    """A link to a ws:// or wss:// address."""
+    return SessionLink(address, options, dial)
+
+
+async def dial(address: Address, options: LinkOptions, receiver: Receiver) -> Wire:
+    """Connect and shake hands. Raises StreamError, UsageError; OSError and TimeoutError of the network."""
+    opening = _Connect(
+        f"{address.kind}://{address.authority}{address.path}",
+        ssl=client_context(options.ca_file) if address.secure else None,
+        compression=None,
+        max_size=MAX_BYTES,
+        ping_interval=None,
+        open_timeout=None,
+        close_timeout=_CLOSE_S,
+        user_agent_header=AGENT,
+        proxy=None if is_loopback(address.host) else True,
+        # The library calls it like the class, with keywords.
+        create_connection=cast(type[ClientConnection], partial(_Connection, address=address, receiver=receiver)),
+    )
+    try:
+        return _WebSocketWire(await opening)
+    except InvalidStatus as error:
+        raise _refusal(address, error.response) from error
+    except ImportError as error:
+        raise MissingExtraError(f"the proxy for {address.text} needs python-socks; pip install python-socks") from error
+    except (InvalidHandshake, InvalidURI) as error:
+        cause = error.__cause__
+        if isinstance(cause, EOFError | OSError):
+            raise failures.closed(address) from error
+        raise StreamError(
+            f"{address.text} does not speak WebSocket ({error}); check the address", code=failures.CAPABILITY
+        ) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine, which no proxy stands in front of."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refusal(address: Address, response: Response) -> StreamError:
+    """Why a server answered the handshake with something else."""
+    status = response.status_code
+    if status in failures.RETRYABLE:
+        return StreamError(f"{address.text} is busy (HTTP {status})")
+    if status in failures.REFUSALS:
+        code, reason = failures.REFUSALS[status]
+        return StreamError(f"{address.text} {reason} (HTTP {status})", code=code)
+    if "Location" in response.headers and 300 <= status < 400:
+        reason = "is somewhere else now; give the address that it answers in a browser"
+    else:
+        reason = "does not serve sessions; give the address that 'lfv serve' prints, or http:// for a plain web server"
+    return StreamError(f"{address.text} {reason} (HTTP {status})", code=failures.CAPABILITY)
+
+
+class _Connect(connect):
+    """Follows no redirect: the token is for the server that was named."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class _Connection(ClientConnection):
+    """Hands frames to the receiver in the callback that brings them: no queue and no task in between."""
+
+    def __init__(self, protocol: ClientProtocol, *, address: Address, receiver: Receiver, **settings: Any) -> None:
+        super().__init__(protocol, **settings)
+        self._address, self._receiver = address, receiver
+        self._fragments: bytearray | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self._receiver.heard()
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > _UNSENT_BYTES:
+            self._fail("does not read what it is sent")
+
+    def process_event(self, event: Any) -> None:
+        if self.response is None or not isinstance(event, Frame):
+            super().process_event(event)
+        elif event.opcode is Opcode.TEXT:
+            self._fail("sends text")
+        elif event.opcode is Opcode.BINARY and event.fin:
+            self._receiver.take(event.data)
+        elif event.opcode is Opcode.BINARY:
+            self._fragments = bytearray(event.data)
+        elif event.opcode is Opcode.CONT and self._fragments is not None:
+            # The library keeps the sum below max_size.
+            self._fragments += event.data
+            if event.fin:
+                whole, self._fragments = self._fragments, None
+                self._receiver.take(whole)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        broken = self.protocol.parser_exc
+        if isinstance(broken, PayloadTooBig):
+            reason = f"sends a message of more than {MAX_BYTES} bytes"
+        elif isinstance(broken, WebSocketException):
+            reason = f"breaks the WebSocket protocol ({broken})"
+        elif self.protocol.close_rcvd is not None and self.protocol.close_rcvd.reason:
+            reason = f"closed the connection: {self.protocol.close_rcvd.reason}"
+        else:
+            reason = "closed the connection"
+        self._receiver.lost(StreamError(f"{self._address.text} {reason}"))
+
+    def _fail(self, reason: str) -> None:
+        self._receiver.lost(StreamError(f"{self._address.text} {reason}"))
+        self.transport.abort()
+
+
+class _WebSocketWire:
+    """See session_link.Wire."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    def send(self, message: bytes) -> None:
+        try:
+            self._connection.protocol.send_binary(message)
+            self._connection.send_data()
+        except (WebSocketException, OSError):
+            # It is closing: the receiver is told by connection_lost.
+            return
+
+    def abort(self) -> None:
+        self._connection.transport.abort()
+
+    async def close(self) -> None:
+        await self._connection.close()
+        # Its transport closes in the loop's next turn.
+        await asyncio.sleep(0)
