@@ -1,0 +1,110 @@
+"""Servers and clients as processes of their own, and what the system says that a process has used."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from protocol.errors import StreamError
+
+_READY_S, _END_S = 60.0, 10.0
+
+
+class Worker:
+    """A process that runs one function, which speaks with us through a pipe."""
+
+    def __init__(self, pipe: Connection, name: str) -> None:
+        self._pipe, self._name = pipe, name
+
+    def ask(self, question: object = None, *, timeout_s: float = _READY_S) -> Any:
+        """Send a question and wait for the answer. Raises StreamError where the process is gone or silent."""
+        self._pipe.send(question)
+        return self.answer(timeout_s=timeout_s)
+
+    def answer(self, *, timeout_s: float = _READY_S) -> Any:
+        """What the process says next. Raises StreamError."""
+        try:
+            if self._pipe.poll(timeout_s):
+                return self._pipe.recv()
+        except EOFError as error:
+            raise StreamError(f"{self._name} has ended; its own message says why") from error
+        raise StreamError(f"{self._name} says nothing for {timeout_s:g} s; the machine may be too busy")
+
+
+@contextmanager
+def worker(function: Callable[..., None], *args: object) -> Iterator[Worker]:
+    """A fresh process that runs `function(pipe, *args)`; it is ended with the context."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=function, args=(theirs, *args), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield Worker(ours, function.__name__)
+    finally:
+        ours.close()
+        process.terminate()
+        process.join(_END_S)
+        process.close()
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `lfv serve` and where its show is; URLs by scheme: http, ws, tcp."""
+
+    pid: int
+    urls: dict[str, str]
+
+
+@contextmanager
+def served(path: Path, *options: str) -> Iterator[Served]:
+    """`lfv serve` of a show in a process of its own, on free ports; it is ended with the context.
+
+    Raises:
+        StreamError: it does not start.
+    """
+    command = [sys.executable, "-m", "encoder.cli", "serve", str(path), "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        urls: dict[str, str] = {}
+        for line in process.stdout:
+            found = re.findall(r"\b(http|ws|tcp)(://\S+)", line)
+            urls |= {scheme: scheme + rest for scheme, rest in found}
+            if not found and urls:
+                break
+        if not urls:
+            raise StreamError("lfv serve did not start; its own message says why")
+        yield Served(process.pid, urls)
+    finally:
+        process.terminate()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used so far, seconds. Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is its own: resident, without pages of files. Linux."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return 1024 * int(line.split()[1])
+    raise StreamError(f"the system does not say how much memory process {pid} has")
