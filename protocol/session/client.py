@@ -93,7 +93,7 @@ class ClientSession:
         self._front: _Assembly | None = None
         self._segment: _Assembly | None = None
         self._index: Index | None = None
-        self._generation = 0
+        self._generation = self._ended = 0
         self._rungs: set[int] = set()
         self._next_chunk: int | None = None
         self._send(Hello(messages.VERSIONS, show, token, agent, (LIVE,), credit))
@@ -213,9 +213,9 @@ class ClientSession:
 
     def _take_end(self, message: End) -> list[Event]:
         chunks = len(self._opened().chunks)
-        if message.generation > self._generation or message.chunks != chunks:
-            raise StreamError(f"the server ends a show of {chunks} chunks after {message.chunks}")
-        self._grows = False
+        if not self._ended < message.generation <= self._generation or message.chunks != chunks:
+            raise StreamError(f"the server ends a show of {chunks} chunks after {message.chunks}, or twice")
+        self._grows, self._ended = False, message.generation
         if message.generation < self._generation:
             return []
         if self._segment is not None or self._next_chunk != chunks:
@@ -230,9 +230,10 @@ class ClientSession:
         if front.left:
             return []
         self._front = None
-        header, manifest, self._index = decode_front(front.join(), name=self._name)
+        header, manifest, index = decode_front(front.join(), name=self._name)
         if header.front_bytes != front.total:
             raise FormatError(f"{self._name}: {front.total} bytes of front, of which {header.front_bytes} are used")
+        self._index = index
         return [Opened(manifest, self._index, self._welcome.live)]
 
     def _take_segment(self, head: PartHead, payload: memoryview) -> list[Event]:

@@ -1,0 +1,56 @@
+"""Shows in memory, as a session sees them: their segments are any bytes, for no end of a session looks into them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+
+from protocol.header import decode_header, encode_front, first_segment_offset, settled
+from protocol.index import ChunkEntry, Index, SegmentEntry, aligned, digest
+from tests.protocol import examples
+
+FRAMES = 3
+DURATION = FRAMES / examples.FRAME_RATE
+SMALL = ((5000, 300), (40_000, 16_385), (1, 16_384), (70_000, 20_000))  # bytes of each chunk at each rung
+
+
+class MemoryShow:
+    """One show; `grow` and `finish` are for a live one."""
+
+    def __init__(self, lengths: Sequence[Sequence[int]] = SMALL, *, live: bool = False, seed: int = 0) -> None:
+        """Chunks of FRAMES frames, with a segment of so many bytes per rung."""
+        self.live = live
+        self._rng = random.Random(seed)
+        self._segments: list[list[bytes]] = []
+        self.grow(lengths)
+
+    def grow(self, lengths: Sequence[Sequence[int]]) -> None:
+        """More chunks: front and index become those of a show that ends with them."""
+        self._segments += [[self._rng.randbytes(length) for length in row] for row in lengths]
+        manifest = examples.manifest(chunks=len(self._segments), frames=FRAMES, rungs=len(self._segments[0]))
+        self.index = index_of(self._segments, first_segment_offset(manifest, len(self._segments)))
+        front = encode_front(settled(manifest, self.index), self.index)
+        self.front = front[: decode_header(front).front_bytes]
+
+    def finish(self) -> None:
+        """Nothing more will come."""
+        self.live = False
+
+    def segment(self, chunk: int, rung: int) -> bytes:
+        return self._segments[chunk][rung]
+
+    def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
+        return self._segments[chunk][rung][offset : offset + length]
+
+
+def index_of(segments: Sequence[Sequence[bytes]], offset: int) -> Index:
+    """The index of these segments behind each other from `offset` on."""
+    chunks = []
+    for number, row in enumerate(segments):
+        entries = []
+        for data in row:
+            entries.append(SegmentEntry(offset, len(data), digest(data)))
+            offset = aligned(offset + len(data))
+        chunks.append(ChunkEntry(number * Fraction(DURATION), DURATION, number * FRAMES, FRAMES, tuple(entries)))
+    return Index(tuple(chunks))
