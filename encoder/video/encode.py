@@ -39,6 +39,71 @@ class VideoAccessUnit:
     data: bytes
 
 
+class GopEncoder:
+    """One group of pictures that is encoded while its pictures come in, so that several rungs share their making."""
+
+    def __init__(
+        self,
+        *,
+        codec: Codec,
+        quality: int,
+        frame_rate: Fraction | None,
+        encoder: str | None = None,
+        threads: int = ENCODER_THREADS,
+    ) -> None:
+        """Takes the settings, see `encode_gop`. Raises UsageError: the quality is out of range."""
+        low, high = QUALITY_RANGE[codec]
+        if not low <= quality <= high:
+            raise UsageError(f"quality {quality} is no {codec} quality; give one from {low} (best) to {high}")
+        self._name = encoder or SOFTWARE[codec]
+        self._quality, self._threads = quality, threads
+        self._rate = frame_rate or _STILL_RATE
+        self._context: VideoCodecContext | None = None
+        self._units: list[VideoAccessUnit] = []
+        self._count = 0
+
+    def add(self, planes: Planes) -> None:
+        """Encodes the next picture. Raises as `encode_gop`."""
+        frame = _frame(planes, self._count)
+        if self._context is None:
+            self._context = self._open(frame.width, frame.height)
+        elif (frame.width, frame.height) != (self._context.width, self._context.height):
+            raise ValueError(
+                f"picture {self._count} is {frame.width}x{frame.height}, "
+                f"the first {self._context.width}x{self._context.height}"
+            )
+        self._count += 1
+        self._encode(self._context, frame)
+
+    def finish(self) -> tuple[VideoAccessUnit, ...]:
+        """All access units, in decoding order. Raises as `encode_gop`."""
+        if self._context is None:
+            raise ValueError("a group of pictures has at least one picture")
+        self._encode(self._context, None)
+        return tuple(self._units)
+
+    def _open(self, width: int, height: int) -> VideoCodecContext:
+        context = cast(VideoCodecContext, av.CodecContext.create(self._name, "w"))
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.framerate, context.time_base = self._rate, 1 / self._rate
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED
+        context.gop_size = _MANY_FRAMES
+        context.thread_count = self._threads
+        context.options = encoder_options(self._name, quality=self._quality, threads=self._threads)
+        return context
+
+    def _encode(self, context: VideoCodecContext, frame: av.VideoFrame | None) -> None:
+        try:
+            self._units += _units(context, frame)
+        except av.error.FFmpegError as error:
+            reason = (error.strerror or "unknown error").lower()
+            raise UsageError(
+                f"{self._name} does not encode pictures of {context.width}x{context.height} ({reason}); "
+                "take another codec or encoder"
+            ) from error
+
+
 def encode_gop(
     pictures: Iterable[Planes],
     *,
@@ -64,51 +129,27 @@ def encode_gop(
         UsageError: the quality is out of range, or the encoder does not take such pictures.
         ValueError: no pictures, or planes that do not fit each other.
     """
-    low, high = QUALITY_RANGE[codec]
-    if not low <= quality <= high:
-        raise UsageError(f"quality {quality} is no {codec} quality; give one from {low} (best) to {high}")
-    name = encoder or SOFTWARE[codec]
-    rate = frame_rate or _STILL_RATE
-    frames = _frames(pictures)
-    first = next(frames, None)
-    if first is None:
-        raise ValueError("a group of pictures has at least one picture")
-    context = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
-    context.width, context.height, context.pix_fmt = first.width, first.height, "yuv420p"
-    context.framerate, context.time_base = rate, 1 / rate
-    context.colorspace = context.color_primaries = context.color_trc = _BT709
-    context.color_range = _LIMITED
-    context.gop_size = _MANY_FRAMES
-    context.thread_count = threads
-    context.options = encoder_options(name, quality=quality, threads=threads)
-    try:
-        units = [*_units(context, first)]
-        for frame in frames:
-            units += _units(context, frame)
-        return (*units, *_units(context, None))
-    except av.error.FFmpegError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise UsageError(
-            f"{name} does not encode pictures of {first.width}x{first.height} ({reason}); take another codec or encoder"
-        ) from error
+    group = GopEncoder(codec=codec, quality=quality, frame_rate=frame_rate, encoder=encoder, threads=threads)
+    for planes in pictures:
+        group.add(planes)
+    return group.finish()
 
 
-def _frames(pictures: Iterable[Planes]) -> Iterator[av.VideoFrame]:
-    size: tuple[int, ...] | None = None
-    for index, planes in enumerate(pictures):
-        height, width = planes[0].shape
-        half = (height // 2, width // 2)
-        size = size or planes[0].shape
-        if height % 2 or width % 2 or planes[0].shape != size or planes[1].shape != half or planes[2].shape != half:
-            raise ValueError(f"picture {index} has planes of {[p.shape for p in planes]}, the first luma is {size}")
-        frame = av.VideoFrame(width, height, "yuv420p")
-        for target, source in zip(frame.planes, planes, strict=True):
-            rows = np.frombuffer(memoryview(target), np.uint8).reshape(-1, target.line_size)
-            rows[: source.shape[0], : source.shape[1]] = source
-        frame.pts = index
-        frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
-        frame.color_range = _LIMITED
-        yield frame
+def _frame(planes: Planes, index: int) -> av.VideoFrame:
+    height, width = planes[0].shape
+    half = (height // 2, width // 2)
+    if height % 2 or width % 2 or planes[1].shape != half or planes[2].shape != half:
+        raise ValueError(
+            f"picture {index} has planes of {[p.shape for p in planes]}; chroma has half the sides of luma"
+        )
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for target, source in zip(frame.planes, planes, strict=True):
+        rows = np.frombuffer(memoryview(target), np.uint8).reshape(-1, target.line_size)
+        rows[: source.shape[0], : source.shape[1]] = source
+    frame.pts = index
+    frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
+    frame.color_range = _LIMITED
+    return frame
 
 
 def _units(context: VideoCodecContext, frame: av.VideoFrame | None) -> Iterator[VideoAccessUnit]:
