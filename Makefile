@@ -1,12 +1,14 @@
 # make demo    a synthetic rig becomes a show, is judged, and is played along a head path
 # make test    all tests           make check   ruff, format, mypy
 # make bench   all benchmarks      make clean   what make made
+# make bench HISTORY=tests/benchmarks/history.jsonl   also keeps the figures
 # Each makes its own virtual environment and, as root on Debian, installs the system packages it needs.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_FLAGS ?=
 PYTEST_FLAGS ?=
 BENCH_FLAGS ?=
+HISTORY ?=
 DEMO ?= demo
 VENV := .venv
 BIN := $(VENV)/bin
@@ -54,7 +56,7 @@ out/bench-rig/models.json: $(INSTALLED)
 	$(BIN)/python -m samples.make_rig out/bench-rig --rig dome --cameras 8 --frames 4 --size 320x240 --fps 30 --views 0
 
 bench: $(INSTALLED) out/bench-rig/models.json
-	$(BIN)/lfv bench --rig out/bench-rig --json out/bench.json $(BENCH_FLAGS)
+	$(BIN)/lfv bench --rig out/bench-rig --json out/bench.json $(if $(HISTORY),--history $(HISTORY)) $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) $(DEMO) out build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -11,37 +11,58 @@ from functools import partial
 from pathlib import Path
 
 from encoder.bench.figure import Figure
+from encoder.bench.history import append_history
 from encoder.bench.machine import bench_machine
 from encoder.bench.shells import bench_shells
 from encoder.bench.shows import bench_show
 from encoder.bench.solvers import bench_descent, bench_sweep
+from encoder.bench.streaming.adaptation import bench_adaptation
+from encoder.bench.streaming.clients import bench_clients
+from encoder.bench.streaming.goodput import bench_goodput
+from encoder.bench.streaming.live import bench_live
+from encoder.bench.streaming.startup import bench_startup
 from protocol.errors import UsageError
 from protocol.storage import write_file
 
 HELP = (
-    "Measures this version on this machine: the solvers' kernels against plain torch in the same run, and, with a rig, "
-    "encoding by stage, bits, decoding and drawing."
+    "Measures this version on this machine: the solvers' kernels against plain torch, streaming against raw sockets, "
+    "both in the same run; playing over bad networks of our own; and, with a rig, encoding by stage, bits, decoding "
+    "and drawing."
 )
 EXAMPLES = """\
   lfv bench --json out/bench.json               a list of {"name", "value", "unit"}
   lfv bench --rig rig/                          also encode a rig's footage and play it
   lfv bench --only shells --only machine        some of it
+  lfv bench --only clients_zeromq               500 viewers over ZeroMQ; clients_http: over HTTP
+  lfv bench --history tests/benchmarks/history.jsonl   also add a line to what was measured before
   lfv bench --quick                             seconds; says that it works, not how fast it is
 """
 
-# A benchmark takes `quick` and gives figures. "show" needs a rig.
-_WITHOUT_RIG: dict[str, Callable[[bool], list[Figure]]] = {
+Benchmark = Callable[[bool], list[Figure]]  # takes `quick`
+
+_WITHOUT_RIG: dict[str, Benchmark] = {
     "machine": bench_machine,
     "shells": bench_shells,
     "sweep": bench_sweep,
     "descent": bench_descent,
+    "goodput": bench_goodput,
+    "clients": bench_clients,
+    "startup": bench_startup,
+    "adaptation": bench_adaptation,
+    "live": bench_live,
 }
-NAMES = (*_WITHOUT_RIG, "show")
+_ONLY_NAMED: dict[str, Benchmark] = {
+    "clients_zeromq": partial(bench_clients, scheme="tcp"),
+    "clients_http": partial(bench_clients, scheme="http"),
+}
+_WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {"show": bench_show}
+NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there; folders are made")
+    parser.add_argument("--history", type=Path, metavar="FILE", help="also add them there as one more line")
     parser.add_argument("--rig", type=Path, metavar="FOLDER", help="footage for encoding and playing")
     parser.add_argument(
         "--only", action="append", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}; again for more"
@@ -51,15 +72,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the figures; returns the exit code."""
-    benchmarks = dict(_WITHOUT_RIG)
-    if args.rig is not None:
-        benchmarks["show"] = partial(bench_show, args.rig)
+    benchmarks = _WITHOUT_RIG | ({} if args.rig is None else {n: partial(b, args.rig) for n, b in _WITH_RIG.items()})
     names = args.only or list(benchmarks)
-    if "show" in names and args.rig is None:
-        raise UsageError("--only show needs footage; give --rig FOLDER, such as one of `python -m samples.make_rig`")
+    benchmarks |= _ONLY_NAMED
+    missing = [name for name in names if name not in benchmarks]
+    if missing:
+        raise UsageError(
+            f"--only {missing[0]} needs footage; give --rig FOLDER, such as one of `python -m samples.make_rig`"
+        )
     if args.rig is None:
         print("encoding and playing are left out; give --rig FOLDER for them", file=sys.stderr)
-    figures = []
+    figures: list[Figure] = []
     for name in dict.fromkeys(names):
         found = benchmarks[name](args.quick)
         for figure in found:
@@ -67,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
         figures += found
     if args.json is not None:
         write_figures(args.json, figures)
+    if args.history is not None:
+        append_history(args.history, figures, quick=args.quick)
     return 0
 
 

@@ -55,7 +55,8 @@ def read(path: Path) -> dict[str, float]:
 
 def test_quick_gives_every_figure_of_the_kernels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "folder" / "bench.json"
-    assert run("--quick", "--json", str(out)) == 0
+    chosen = ("machine", "shells", "sweep", "descent")
+    assert run("--quick", *(word for name in chosen for word in ("--only", name)), "--json", str(out)) == 0
     assert set(read(out)) == ALWAYS | SHELLS
     assert [path.name for path in out.parent.iterdir()] == ["bench.json"]
     printed = capsys.readouterr()

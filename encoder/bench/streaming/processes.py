@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import multiprocessing
 import os
 import re
@@ -14,6 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from encoder.bench.impairment import Impairment
+from encoder.bench.proxy import open_proxy
 from protocol.errors import StreamError
 
 _READY_S, _END_S = 60.0, 10.0
@@ -27,8 +31,12 @@ class Worker:
 
     def ask(self, question: object = None, *, timeout_s: float = _READY_S) -> Any:
         """Send a question and wait for the answer. Raises StreamError where the process is gone or silent."""
-        self._pipe.send(question)
+        self.tell(question)
         return self.answer(timeout_s=timeout_s)
+
+    def tell(self, question: object = None) -> None:
+        """Send a question; `answer` waits for what it says."""
+        self._pipe.send(question)
 
     def answer(self, *, timeout_s: float = _READY_S) -> Any:
         """What the process says next. Raises StreamError."""
@@ -94,6 +102,22 @@ def served(path: Path, *options: str) -> Iterator[Served]:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def impaired(pipe: Connection, port: int, impairment: Impairment) -> None:
+    """For `worker`: the proxy in front of a server on this machine. Says its port; is told other impairments.
+
+    It is a process of its own, so that it neither slows the player down nor is slowed down by it.
+    """
+
+    async def run() -> None:
+        async with open_proxy(port, impairment) as proxy:
+            pipe.send(proxy.port)
+            with contextlib.suppress(EOFError):
+                while True:
+                    proxy.impair(await asyncio.to_thread(pipe.recv))
+
+    asyncio.run(run())
 
 
 def cpu_seconds(pid: int) -> float:
