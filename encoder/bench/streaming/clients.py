@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from encoder.bench.figure import Figure
-from encoder.bench.streaming.processes import cpu_seconds, resident_bytes, served, worker
+from encoder.bench.streaming.processes import cpu_seconds, resident_bytes, served, tcp_bytes, worker
 from encoder.bench.streaming.shows import BenchShow, write_bench_show
 from encoder.bench.streaming.viewers import Seen, stop_reading, view_many
 
@@ -32,16 +32,17 @@ def bench_clients(quick: bool, *, scheme: str = "ws") -> list[Figure]:
         groups = [
             stack.enter_context(worker(view_many, url, viewers // processes, seconds, ramp_s)) for _ in range(processes)
         ]
-        before, used, started = resident_bytes(server.pid), cpu_seconds(server.pid), time.monotonic()
+        before, kernel, used = resident_bytes(server.pid), tcp_bytes(), cpu_seconds(server.pid)
+        started = time.monotonic()
         for group in groups:
             group.tell()
         if scheme != "http":
             stack.enter_context(worker(stop_reading, url)).answer()
-        most = before
+        most, most_kernel = before, kernel
         # Until the first one has watched for its time, all are there.
         while (elapsed := time.monotonic() - started) < seconds:
             time.sleep(_LOOK_S)
-            most = max(most, resident_bytes(server.pid))
+            most, most_kernel = max(most, resident_bytes(server.pid)), max(most_kernel, tcp_bytes())
         used = cpu_seconds(server.pid) - used
         seen = Seen()
         for group in groups:
@@ -55,5 +56,7 @@ def bench_clients(quick: bool, *, scheme: str = "ws") -> list[Figure]:
         "server_cpu": (used / elapsed, "cores"),
         "server_cpu_per_client": (1e3 * used / elapsed / viewers, "ms/s"),
         "server_memory_per_client": ((most - before) / viewers / 1e6, "MB"),
+        # Of both ends, and of all else that the machine does over TCP meanwhile.
+        "kernel_memory_per_client": ((most_kernel - kernel) / viewers / 1e6, "MB"),
     }
     return [Figure(f"clients{suffix}_{name}", value, unit) for name, (value, unit) in found.items()]

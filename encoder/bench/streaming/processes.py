@@ -59,10 +59,11 @@ def worker(function: Callable[..., None], *args: object) -> Iterator[Worker]:
     try:
         yield Worker(ours, function.__name__)
     finally:
-        ours.close()
+        # Before its pipe is closed: it need not understand that.
         process.terminate()
         process.join(_END_S)
         process.close()
+        ours.close()
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,12 @@ def resident_bytes(pid: int) -> int:
         if line.startswith("RssAnon:"):
             return 1024 * int(line.split()[1])
     raise StreamError(f"the system does not say how much memory process {pid} has")
+
+
+def tcp_bytes() -> int:
+    """Memory of the system's TCP buffers, all sockets of the machine together. Linux."""
+    for line in Path("/proc/net/sockstat").read_text().splitlines():
+        words = line.split()
+        if words[0] == "TCP:":
+            return int(words[words.index("mem") + 1]) * os.sysconf("SC_PAGE_SIZE")
+    raise StreamError("the system does not say how much memory its sockets have")

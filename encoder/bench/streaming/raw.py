@@ -7,6 +7,7 @@ messages, fetches them, and says how many seconds that took.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import struct
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 import zmq
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 _COUNT = struct.Struct("<I")
 _HIGH_WATER = 16  # messages
@@ -47,7 +49,11 @@ def serve_websocket_echo(pipe: Connection) -> None:
 
 
 async def _serve_websocket(pipe: Connection, handler: Callable[[ServerConnection], Awaitable[None]]) -> None:
-    async with serve(handler, "127.0.0.1", 0, compression=None, max_size=None) as server:
+    async def handle(socket: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await handler(socket)
+
+    async with serve(handle, "127.0.0.1", 0, compression=None, max_size=None) as server:
         pipe.send(next(iter(server.sockets)).getsockname()[1])
         await server.serve_forever()
 
@@ -122,8 +128,9 @@ def serve_http(pipe: Connection, path: Path) -> None:
     """Answers `GET /OFFSET/LENGTH` with that range of a file, by sendfile."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with path.open("rb") as file:
-            while request := await reader.readuntil(b"\r\n\r\n"):
+        with path.open("rb") as file, contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                request = await reader.readuntil(b"\r\n\r\n")
                 offset, length = map(int, request.split(b" ")[1].strip(b"/").split(b"/"))
                 writer.write(b"HTTP/1.1 206 Partial Content\r\nContent-Length: %d\r\n\r\n" % length)
                 await asyncio.get_running_loop().sendfile(writer.transport, file, offset, length)
