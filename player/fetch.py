@@ -157,10 +157,10 @@ class Fetcher:
                 before = self._progress.received
             self._progress = event
             self.figures.bytes += event.received - before
-            self._meter.add(event.received - before, now)
+            if self._flowing:  # what still comes afterwards was granted before: it may come slowly
+                self._meter.add(event.received - before, now)
         elif isinstance(event, Arrived):
             self._progress = None
-            self._meter.segment_done(now)
             self._segments.put(event.chunk, event.rung, event.data)
             self._coming = event.chunk + 1
         elif isinstance(event, Grown):

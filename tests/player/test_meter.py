@@ -23,13 +23,31 @@ def test_the_wait_for_the_first_bytes_is_left_out() -> None:
     assert throughput.estimate == pytest.approx(MBIT / 0.05)
 
 
-def test_a_segment_that_came_at_once_counts_with_its_wait() -> None:
+def test_a_transfer_that_came_at_once_counts_with_its_wait() -> None:
     meter, throughput = made()
     meter.begin(0.0)
-    meter.add(MBIT // 8, 0.1)
+    meter.add(MBIT // 16, 0.099)
+    meter.add(MBIT // 16, 0.1)
     assert throughput.estimate is None
-    meter.segment_done(0.1)
+    meter.rest()
     assert throughput.estimate == pytest.approx(MBIT / 0.1)
+
+
+def test_a_short_transfer_counts_without_its_wait_where_that_can_be_told() -> None:
+    meter, throughput = made()
+    meter.begin(0.0)
+    for at in (0.10, 0.11, 0.12, 0.13):
+        meter.add(MBIT // 8, at)
+    meter.begin(5.0)
+    assert throughput.estimate == pytest.approx(3 * MBIT / 0.03)
+
+
+def test_what_comes_unasked_and_at_once_tells_nothing() -> None:
+    meter, throughput = made()
+    meter.add(MBIT // 16, 0.099)
+    meter.add(MBIT // 16, 0.1)
+    meter.rest()
+    assert throughput.estimate is None
 
 
 def test_silence_amid_a_transfer_counts_as_none() -> None:
