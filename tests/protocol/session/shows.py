@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from protocol.header import decode_header, encode_front, first_segment_offset, settled
 from protocol.index import ChunkEntry, Index, SegmentEntry, aligned, digest
+from protocol.manifest import Manifest
 from tests.protocol import examples
 
 FRAMES = 3
@@ -28,10 +30,15 @@ class MemoryShow:
     def grow(self, lengths: Sequence[Sequence[int]]) -> None:
         """More chunks: front and index become those of a show that ends with them."""
         self._segments += [[self._rng.randbytes(length) for length in row] for row in lengths]
-        manifest = examples.manifest(chunks=len(self._segments), frames=FRAMES, rungs=len(self._segments[0]))
-        self.index = index_of(self._segments, first_segment_offset(manifest, len(self._segments)))
-        front = encode_front(settled(manifest, self.index), self.index)
-        self.front = front[: decode_header(front).front_bytes]
+        offset = first_segment_offset(self._manifest(), len(self._segments))
+        self._set(index_of(self._segments, offset))
+
+    def declare(self, length: int) -> None:
+        """The index says that the last segment of the last chunk is so long, whatever there is of it."""
+        *chunks, last = self.index.chunks
+        *segments, segment = last.segments
+        last = replace(last, segments=(*segments, replace(segment, length=length)))
+        self._set(Index((*chunks, last)))
 
     def finish(self) -> None:
         """Nothing more will come."""
@@ -42,6 +49,14 @@ class MemoryShow:
 
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
         return self._segments[chunk][rung][offset : offset + length]
+
+    def _manifest(self) -> Manifest:
+        return examples.manifest(chunks=len(self._segments), frames=FRAMES, rungs=len(self._segments[0]))
+
+    def _set(self, index: Index) -> None:
+        self.index = index
+        front = encode_front(settled(self._manifest(), index), index)
+        self.front = front[: decode_header(front).front_bytes]
 
 
 def index_of(segments: Sequence[Sequence[bytes]], offset: int) -> Index:

@@ -328,6 +328,17 @@ def test_a_segment_may_not_change_on_its_way():
             pytest.fail(name)
 
 
+def test_not_a_byte_more_than_the_credit():
+    for credit in (40_000, 39_999):
+        session = opened(credit=credit)
+        session.subscribe(T1, rung=0)
+        if credit == 40_000:
+            assert isinstance(session.receive(segment(SHOW, 1, 0))[-1], Arrived)
+            continue
+        with pytest.raises(StreamError, match="more than it was granted"):
+            session.receive(segment(SHOW, 1, 0))
+
+
 def test_nothing_is_sent_that_was_not_subscribed():
     session = opened()
     with pytest.raises(StreamError):
