@@ -22,6 +22,10 @@ $(VENV)/.system: .ci/system-packages
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	touch $@
 
+$(VENV)/.system-tests: $(VENV)/.system
+	.ci/system-packages "$(PYTHON)" --tests
+	touch $@
+
 $(INSTALLED): $(VENV)/.system pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
 	touch $@
@@ -43,7 +47,7 @@ demo: $(INSTALLED)
 	@echo "truth, render, error     $(DEMO)/pictures/"
 	@echo "figures                  $(DEMO)/quality.json"
 
-test: $(INSTALLED)
+test: $(INSTALLED) $(VENV)/.system-tests
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 check: $(INSTALLED)
