@@ -7,7 +7,7 @@ from collections import deque
 from player.source.link import PING_S, SILENCE_S, STALL_S
 
 _ROUND_TRIPS = 8  # that the least is taken of: queues come and go, the way stays
-_PATIENCE = 4  # round trips that may pass without a byte
+PATIENCE = 4  # round trips that may pass without a byte
 _HELD_UP_S = 1.0  # between two looks: the loop was busy, so nobody can tell who was silent
 _MAX_NUMBER = (1 << 32) - 1
 _MAX_UNANSWERED = 8
@@ -68,10 +68,10 @@ class KeepAlive:
         elif self._due_since is None:
             self._due_since = now
         silent = now - self._heard
-        if self._pinged is not None and silent > max(SILENCE_S, _PATIENCE * self.rtt_s):
+        if self._pinged is not None and silent > max(SILENCE_S, PATIENCE * self.rtt_s):
             return silent
         if self._due_since is not None:
             waited = now - max(self._heard, self._due_since)
-            if waited > max(STALL_S, _PATIENCE * self.rtt_s):
+            if waited > max(STALL_S, PATIENCE * self.rtt_s):
                 return waited
         return None

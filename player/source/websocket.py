@@ -15,6 +15,7 @@ from websockets.http11 import Response
 
 from player.source import failures
 from player.source.address import Address
+from player.source.http_answer import words_of
 from player.source.link import AGENT, LinkOptions
 from player.source.session_link import Receiver, SessionLink, Wire
 from player.source.tls import client_context
@@ -75,16 +76,17 @@ def is_loopback(host: str) -> bool:
 def _refusal(address: Address, response: Response) -> StreamError:
     """Why a server answered the handshake with something else."""
     status = response.status_code
+    said = f"HTTP {status}{words_of(response.headers.get('Content-Type', ''), bytes(response.body or b''))}"
     if status in failures.RETRYABLE:
-        return StreamError(f"{address.text} is busy (HTTP {status})")
+        return StreamError(f"{address.text} is busy ({said})")
     if status in failures.REFUSALS:
         code, reason = failures.REFUSALS[status]
-        return StreamError(f"{address.text} {reason} (HTTP {status})", code=code)
+        return StreamError(f"{address.text} {reason} ({said})", code=code)
     if "Location" in response.headers and 300 <= status < 400:
         reason = "is somewhere else now; give the address that it answers in a browser"
     else:
         reason = "does not serve sessions; give the address that 'lfv serve' prints, or http:// for a plain web server"
-    return StreamError(f"{address.text} {reason} (HTTP {status})", code=failures.CAPABILITY)
+    return StreamError(f"{address.text} {reason} ({said})", code=failures.CAPABILITY)
 
 
 class _Connect(connect):
