@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from protocol.errors import StorageError
 from protocol.serve.metrics import Metrics
-from protocol.serve.shelf import ServedShow, Shelf
+from protocol.serve.shelf import FilePart, ServedShow, Shelf
 from protocol.session.messages import FRONT, Bye, Error, Hello, decode_message
 from protocol.session.server import PlannedPart, ServerSession
 
@@ -77,11 +77,23 @@ class Delivery:
 
     def next(self) -> tuple[bytes, bytes] | None:
         """The next message in two pieces, so that nobody has to join them; the second may be empty."""
+        message = self._next(read=True)
+        if message is None:
+            return None
+        head, payload = message
+        assert isinstance(payload, bytes)
+        return head, payload
+
+    def next_unread(self) -> tuple[bytes, bytes | FilePart] | None:
+        """The same for a wire that can send from a file: what lies in one is only named."""
+        return self._next(read=False)
+
+    def _next(self, *, read: bool) -> tuple[bytes, bytes | FilePart] | None:
         message = self._session.next()
         if message is None:
             return None
         if isinstance(message, PlannedPart):
-            return self._part(message)
+            return self._part(message, read=read)
         if self.closing and self.parting is None:
             self._part_ways(message)
         return message, b""
@@ -102,19 +114,19 @@ class Delivery:
         self._metrics.watching[show.name] += 1
         return show
 
-    def _part(self, part: PlannedPart) -> tuple[bytes, bytes] | None:
+    def _part(self, part: PlannedPart, *, read: bool) -> tuple[bytes, bytes | FilePart] | None:
         head = part.head
         if head.kind == FRONT:
-            payload = self._session.front_bytes(part)
+            payload: bytes | FilePart = self._session.front_bytes(part)
         else:
             assert self._show is not None
             try:
-                payload = self._show.read(head.chunk, head.rung, head.offset, part.length)
+                payload = _payload(self._show, part, read=read)
             except StorageError as error:
                 log.warning("%s", error)
                 # Where the file lies is the server's own affair.
                 self.fail("storage", f"the server cannot read chunk {head.chunk} of '{self._show.name}'")
-                return self.next()
+                return self._next(read=read)
         self._midway = head.offset + part.length < head.total
         self._metrics.parts[self._transport] += 1
         if not self._midway:
@@ -130,3 +142,9 @@ class Delivery:
         if isinstance(last, Error):
             self._metrics.errors[last.code] += 1
             log.info("%s session ended: %s: %s", self._transport, last.code, last.message)
+
+
+def _payload(show: ServedShow, part: PlannedPart, *, read: bool) -> bytes | FilePart:
+    place = (part.head.chunk, part.head.rung, part.head.offset, part.length)
+    found = None if read else show.locate(*place)
+    return show.read(*place) if found is None else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -18,6 +19,29 @@ from protocol.source import FileSource
 
 SUFFIX = ".lfv"
 _LISTED = 20  # names in an error; a message has at most 1024 characters
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """`length` bytes from `start` of an open file, for whoever can send them without reading. `name`: the show's."""
+
+    source: FileSource
+    start: int
+    length: int
+    name: str
+
+    @property
+    def descriptor(self) -> int:
+        """Raises StorageError where the file is closed."""
+        return self.source.fileno()
+
+    def read(self, start: int, length: int) -> bytes:
+        """`length` bytes of the file. Raises StorageError, also where it is too short."""
+        # pread and no memory map: a file that is cut short under a map kills the process.
+        data = self.source.read_range(start, length)
+        if len(data) < length:
+            raise shortened(self.name)
+        return data
 
 
 class ServedShow(Protocol):
@@ -46,6 +70,9 @@ class ServedShow(Protocol):
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
         """`length` bytes from `offset` of a segment. Raises StorageError, also where the file is too short."""
 
+    def locate(self, chunk: int, rung: int, offset: int, length: int) -> FilePart | None:
+        """Where these bytes lie in a file, or None where only `read` has them. Raises StorageError as `read` does."""
+
     def on_growth(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called on the event loop when the show has grown or ended -> what takes it back."""
 
@@ -73,22 +100,18 @@ class StaticShow:
         """Strong: the header's digest covers the index, whose digests cover every segment."""
         return f'"{self.header.digest.hex()}-{self.size:x}"'
 
-    @property
-    def descriptor(self) -> int:
-        """Of the open file. Raises StorageError."""
-        return self.source.fileno()
-
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
-        # pread and no memory map: a file that is cut short under a map kills the process.
-        data = self.source.read_range(self.index.chunks[chunk].segments[rung].offset + offset, length)
-        if len(data) < length:
-            raise shortened(self.name)
-        return data
+        start = self.index.chunks[chunk].segments[rung].offset + offset
+        return self.part(start, length).read(start, length)
 
-    def check_size(self) -> None:
-        """Raises StorageError where the file is no longer as long as it was."""
-        if self.source.size() < self.size:
+    def locate(self, chunk: int, rung: int, offset: int, length: int) -> FilePart:
+        return self.part(self.index.chunks[chunk].segments[rung].offset + offset, length)
+
+    def part(self, start: int, length: int) -> FilePart:
+        """A range of the file. Raises StorageError where it is too short by now."""
+        if self.source.size() < start + length:
             raise shortened(self.name)
+        return FilePart(self.source, start, length, self.name)
 
     def on_growth(self, callback: Callable[[], None]) -> Callable[[], None]:
         return _nothing

@@ -1,0 +1,54 @@
+"""The addresses of a show, and the page at `/` that lists them for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from urllib.parse import quote
+
+from protocol.serve.access import host_name
+from protocol.serve.shelf import SUFFIX, ServedShow
+
+_STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}code{user-select:all}"
+# Nothing on the page runs, and its address, which may hold a token, goes nowhere.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+def addresses(show: ServedShow, *, host: str, secure: bool, zmq_port: int | None) -> list[str]:
+    """Where players find the show: bytes over HTTP where it is finished, WebSocket, ZeroMQ.
+
+    Args:
+        host: name or address with the port of HTTP and WebSocket.
+        secure: they speak TLS.
+        zmq_port: of ZeroMQ, None where there is none.
+    """
+    path, s = quote(show.name + SUFFIX), "s" if secure else ""
+    out = [] if show.live else [f"http{s}://{host}/{path}"]
+    out.append(f"ws{s}://{host}/{path}")
+    if zmq_port is not None:
+        name = host_name(host)
+        out.append(f"tcp://{f'[{name}]' if ':' in name else name}:{zmq_port}/{path}")
+    return out
+
+
+def listing(
+    shows: Iterable[ServedShow], *, host: str, secure: bool, zmq_port: int | None
+) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    """Headers and bytes of the page."""
+    items = []
+    for show in shows:
+        found = addresses(show, host=host, secure=secure, zmq_port=zmq_port)
+        lines = "".join(f"<br><code>{escape(address)}</code>" for address in found)
+        about = "live" if show.live else f"{float(show.index.duration):.1f} s"
+        items.append(f"<li><b>{escape(show.manifest.title or show.name)}</b> ({about}){lines}</li>")
+    body = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>lfv</title><style>{_STYLE}</style>'
+        f"<h1>Shows</h1><ul>{''.join(items)}</ul><p>Watch one with <code>lfv play ADDRESS</code>.</p></html>\n"
+    )
+    headers = (
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", _POLICY),
+        ("Referrer-Policy", "no-referrer"),
+    )
+    return headers, body.encode()
