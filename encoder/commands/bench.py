@@ -19,6 +19,7 @@ from encoder.bench.solvers import bench_descent, bench_sweep
 from encoder.bench.streaming.adaptation import bench_adaptation
 from encoder.bench.streaming.clients import bench_clients
 from encoder.bench.streaming.goodput import bench_goodput
+from encoder.bench.streaming.ladder import bench_ladder
 from encoder.bench.streaming.live import bench_live
 from encoder.bench.streaming.startup import bench_startup
 from protocol.errors import UsageError
@@ -55,7 +56,7 @@ _ONLY_NAMED: dict[str, Benchmark] = {
     "clients_zeromq": partial(bench_clients, scheme="tcp"),
     "clients_http": partial(bench_clients, scheme="http"),
 }
-_WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {"show": bench_show}
+_WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {"show": bench_show, "ladder": bench_ladder}
 NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG)
 
 
