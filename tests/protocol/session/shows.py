@@ -20,9 +20,11 @@ SMALL = ((5000, 300), (40_000, 16_385), (1, 16_384), (70_000, 20_000))  # bytes 
 class MemoryShow:
     """One show; `grow` and `finish` are for a live one."""
 
-    def __init__(self, lengths: Sequence[Sequence[int]] = SMALL, *, live: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self, lengths: Sequence[Sequence[int]] = SMALL, *, live: bool = False, seed: int = 0, poster: bytes = b""
+    ) -> None:
         """Chunks of FRAMES frames, with a segment of so many bytes per rung."""
-        self.live = live
+        self.live, self._poster = live, poster
         self._rng = random.Random(seed)
         self._segments: list[list[bytes]] = []
         self.grow(lengths)
@@ -50,8 +52,18 @@ class MemoryShow:
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
         return self._segments[chunk][rung][offset : offset + length]
 
+    def file_bytes(self) -> bytes:
+        """The finished show as a file."""
+        out = bytearray(self.index.chunks[-1].segments[-1].end)
+        out[: len(self.front)] = self.front
+        for chunk, row in zip(self.index.chunks, self._segments, strict=True):
+            for entry, data in zip(chunk.segments, row, strict=True):
+                out[entry.offset : entry.end] = data
+        return bytes(out)
+
     def _manifest(self) -> Manifest:
-        return examples.manifest(chunks=len(self._segments), frames=FRAMES, rungs=len(self._segments[0]))
+        made = examples.manifest(chunks=len(self._segments), frames=FRAMES, rungs=len(self._segments[0]))
+        return replace(made, poster=self._poster)
 
     def _set(self, index: Index) -> None:
         self.index = index
