@@ -109,10 +109,15 @@ class Delivery:
 
     def _find(self, hello: Hello) -> ServedShow:
         show = self._shelf.find(hello.show, hello.token)
-        self._show, self._forget = show, show.on_growth(self._wake)
+        self._show, self._forget = show, show.on_growth(self._grown)
         self._metrics.sessions[self._transport] += 1
         self._metrics.watching[show.name] += 1
         return show
+
+    def _grown(self) -> None:
+        if self._show is not None and self._show.lost:
+            self.fail("storage", self._show.lost)
+        self._wake()
 
     def _part(self, part: PlannedPart, *, read: bool) -> tuple[bytes, bytes | FilePart] | None:
         head = part.head

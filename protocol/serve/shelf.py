@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -67,6 +68,10 @@ class ServedShow(Protocol):
     def manifest(self) -> Manifest:
         """As it is now."""
 
+    @property
+    def lost(self) -> str:
+        """Why nothing more can be had of it, or empty; `on_growth` tells when that changes."""
+
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
         """`length` bytes from `offset` of a segment. Raises StorageError, also where the file is too short."""
 
@@ -80,10 +85,25 @@ class ServedShow(Protocol):
         """Give back the file."""
 
 
+class Place(Protocol):
+    """A name on a shelf, and the show that stands there at the moment."""
+
+    @property
+    def name(self) -> str:
+        """What a hello calls it: the file's name without `.lfv`."""
+
+    def current(self) -> ServedShow:
+        """What a newcomer gets. Raises StreamError with the code "show" where there is nothing yet."""
+
+    def close(self) -> None:
+        """Give back its files."""
+
+
 class StaticShow:
     """A finished show. Its file stays open, so that it is served to the end even where its name is taken away."""
 
     live = False
+    lost = ""
 
     def __init__(self, path: Path, source: FileSource, show: Show) -> None:
         """Of an open show; `open_static` opens one."""
@@ -99,6 +119,9 @@ class StaticShow:
     def etag(self) -> str:
         """Strong: the header's digest covers the index, whose digests cover every segment."""
         return f'"{self.header.digest.hex()}-{self.size:x}"'
+
+    def current(self) -> ServedShow:
+        return self
 
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
         start = self.index.chunks[chunk].segments[rung].offset + offset
@@ -153,7 +176,7 @@ class Shelf:
     def __init__(self, *, token: str = "") -> None:
         """An empty shelf; with a token, nobody gets a show without it."""
         self._token = token
-        self._shows: dict[str, ServedShow] = {}
+        self._places: dict[str, Place] = {}
 
     @property
     def guarded(self) -> bool:
@@ -164,44 +187,46 @@ class Shelf:
         """Whether the token opens this shelf; how long the answer takes says nothing about it."""
         return not self._token or hmac.compare_digest(_bytes(token), _bytes(self._token))
 
-    def add(self, show: ServedShow) -> None:
+    def add(self, place: Place) -> None:
         """Raises UsageError where the name is taken or cannot stand in an address."""
-        if show.name in self._shows:
-            raise UsageError(f"two shows are called '{show.name}'; rename one of the files")
-        if not show.name or not show.name.isprintable():
-            raise UsageError(f"{show.name!r} is no name for an address; rename the file")
-        self._shows[show.name] = show
+        if place.name in self._places:
+            raise UsageError(f"two shows are called '{place.name}'; rename one of the files")
+        if not place.name or not place.name.isprintable():
+            raise UsageError(f"{place.name!r} is no name for an address; rename the file")
+        self._places[place.name] = place
 
     def find(self, name: str, token: str) -> ServedShow:
         """The show that a client asks for. Raises StreamError with the code "token" or "show"."""
         if not self.admits(token):
             reason = "wrong token" if token else "this server wants a token"
             raise StreamError(f"{reason}; ask whoever runs it", code="token")
-        found = self._shows.get(name)
+        found = self._places.get(name)
         if found is None:
             listed = ", ".join(self.names()[:_LISTED]) or "none"
-            more = ", ..." if len(self._shows) > _LISTED else ""
+            more = ", ..." if len(self._places) > _LISTED else ""
             raise StreamError(f"no show '{name[:64]}' here; there is {listed}{more}", code="show")
-        return found
-
-    def get(self, name: str) -> ServedShow | None:
-        """The show of that name, for whom a token was checked already."""
-        return self._shows.get(name)
+        return found.current()
 
     def names(self) -> list[str]:
-        return list(self._shows)
+        """Of all places, also of those where nothing stands yet."""
+        return list(self._places)
 
     def shows(self) -> list[ServedShow]:
-        return list(self._shows.values())
+        """What stands there now."""
+        out = []
+        for place in self._places.values():
+            with suppress(StreamError):
+                out.append(place.current())
+        return out
 
     def catalogue(self) -> Document:
         """What `/shows` says: per show its name, length, rungs, and its address relative to the server's."""
-        return {"shows": [_described(show) for show in self._shows.values()]}
+        return {"shows": [_described(show) for show in self.shows()]}
 
     def close(self) -> None:
-        for show in self._shows.values():
-            show.close()
-        self._shows.clear()
+        for place in self._places.values():
+            place.close()
+        self._places.clear()
 
 
 def _described(show: ServedShow) -> Document:
