@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from protocol import limits
@@ -177,6 +178,18 @@ def check_segments(chunk: ChunkEntry, offset: int, number: int) -> int:
             raise FormatError(f"chunk {number} rung {rung} has {segment.length} bytes")
         offset = aligned(segment.end)
     return offset
+
+
+def laid_out(chunks: Iterable[ChunkEntry], offset: int) -> tuple[ChunkEntry, ...]:
+    """The chunks with their segments where a show has them, one behind the other from byte `offset` on."""
+    out: list[ChunkEntry] = []
+    for chunk in chunks:
+        segments: list[SegmentEntry] = []
+        for segment in chunk.segments:
+            segments.append(replace(segment, offset=offset))
+            offset = aligned(offset + segment.length)
+        out.append(replace(chunk, segments=tuple(segments)))
+    return tuple(out)
 
 
 def extended(index: Index, rows: bytes) -> Index:

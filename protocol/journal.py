@@ -56,8 +56,15 @@ def is_unfinished_header(found: bytes) -> bool:
 
 def check_header(found: bytes, wanted: bytes, path: Path) -> None:
     """Raises UsageError where the journal is another one's, FormatError where it is none or damaged."""
-    if found == wanted:
-        return
+    check_journal(found, path)
+    if found != wanted:
+        raise UsageError(
+            f"{path} was made with other settings or footage; use those again, or discard it with --restart"
+        )
+
+
+def check_journal(found: bytes, path: Path) -> None:
+    """It is the header of some journal. Raises UsageError where it is another version's, FormatError."""
     if found[: len(MAGIC)] != MAGIC:
         raise FormatError(f"{path} is not a partial show; move it away, or discard it with --restart")
     if zlib.crc32(found[: -_CRC.size]) != _CRC.unpack(found[-_CRC.size :])[0]:
@@ -66,7 +73,6 @@ def check_header(found: bytes, wanted: bytes, path: Path) -> None:
         raise UsageError(
             f"{path} was made by another version of lfv; finish it with that, or discard it with --restart"
         )
-    raise UsageError(f"{path} was made with other settings or footage; use those again, or discard it with --restart")
 
 
 def encode_record_head(number: int, entry: ChunkEntry, notes: bytes) -> bytes:
@@ -102,12 +108,17 @@ def read_record(read: Read, start: int, size: int, *, number: int, previous: Chu
             return None
         pieces.append(piece)
         position += length
-    entry = chunk_entry(number, pieces[1:], previous)
+    entry = chunk_entry(number, pieces[1:], previous, digests=[checksum for _, checksum in rows])
     return PartialChunk(placed(entry, start + head_bytes + notes_bytes), pieces[0])
 
 
-def chunk_entry(number: int, segments: Sequence[bytes], previous: ChunkEntry | None) -> ChunkEntry:
-    """The index entry of a chunk's segments, offsets 0. Raises FormatError unless they are the next chunk."""
+def chunk_entry(
+    number: int, segments: Sequence[bytes], previous: ChunkEntry | None, *, digests: Sequence[bytes] | None = None
+) -> ChunkEntry:
+    """The index entry of a chunk's segments, offsets 0; `digests` of the segments, where they are known.
+
+    Raises FormatError unless they are the next chunk.
+    """
     heads = [decode_head(data[:SEGMENT_HEADER_BYTES]) for data in segments]
     first = heads[0]
     for rung, head in enumerate(heads):
@@ -121,7 +132,10 @@ def chunk_entry(number: int, segments: Sequence[bytes], previous: ChunkEntry | N
         duration=first.duration,
         first_frame=first.first_frame,
         frame_count=first.frame_count,
-        segments=tuple(SegmentEntry(0, len(data), digest(data)) for data in segments),
+        segments=tuple(
+            SegmentEntry(0, len(data), checksum)
+            for data, checksum in zip(segments, digests or map(digest, segments), strict=True)
+        ),
     )
     check_follows(previous, entry, number)
     return entry

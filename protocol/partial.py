@@ -12,14 +12,13 @@ import logging
 import os
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from protocol import limits
 from protocol.chunk import decode_segment
 from protocol.errors import FormatError, StorageError
 from protocol.header import encode_front, first_segment_offset
-from protocol.index import ChunkEntry, Index, SegmentEntry, aligned, digest
+from protocol.index import Index, digest, laid_out
 from protocol.journal import (
     HEADER_BYTES,
     PartialChunk,
@@ -110,15 +109,7 @@ class PartialShow:
 
     def index(self, first_segment: int = 0) -> Index:
         """The index of the show as it stands, its first segment at byte `first_segment`."""
-        offset = first_segment
-        chunks: list[ChunkEntry] = []
-        for chunk in self._chunks:
-            segments: list[SegmentEntry] = []
-            for segment in chunk.entry.segments:
-                segments.append(replace(segment, offset=offset))
-                offset = aligned(offset + segment.length)
-            chunks.append(replace(chunk.entry, segments=tuple(segments)))
-        return Index(tuple(chunks))
+        return Index(laid_out((chunk.entry for chunk in self._chunks), first_segment))
 
     def finalise(self, manifest: Manifest) -> Index:
         """Writes the show beside its final name, renames it, then removes the journal and closes.

@@ -35,7 +35,10 @@ class MemorySource:
 
 
 class FileSource:
-    """A file, read with pread: threads do not disturb each other. Opened by the first read; close it at the end."""
+    """A file, read with pread: threads do not disturb each other. Open it first; close it at the end.
+
+    It closes itself when nobody holds it any more, for files that change hands.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,6 +77,9 @@ class FileSource:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def _open_descriptor(self) -> int:
         if self._descriptor is None:
