@@ -35,6 +35,7 @@ class Command:
 
 COMMANDS = {
     "encode": Command("encoder.commands.encode", "encoder", "a rig's footage becomes a show"),
+    "serve": Command("protocol.serve.cli", "server", "deliver shows over HTTP, WebSocket and ZeroMQ"),
     "play": Command("player.cli", "player", "watch a show in a window, or render it along a head path"),
     "inspect": Command("encoder.commands.inspect", "encoder", "what a rig or a show holds"),
     "verify": Command("encoder.commands.verify", "player", "check every chunk and checksum of a show"),

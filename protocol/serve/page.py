@@ -14,20 +14,21 @@ _STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
-def addresses(show: ServedShow, *, host: str, secure: bool, zmq_port: int | None) -> list[str]:
-    """Where players find the show: bytes over HTTP where it is finished, WebSocket, ZeroMQ.
+def addresses(name: str, *, live: bool, host: str, secure: bool, zmq_port: int | None) -> list[str]:
+    """Where players find a show: bytes over HTTP where it is finished, WebSocket, ZeroMQ.
 
     Args:
+        name: of the show.
         host: name or address with the port of HTTP and WebSocket.
         secure: they speak TLS.
         zmq_port: of ZeroMQ, None where there is none.
     """
-    path, s = quote(show.name + SUFFIX), "s" if secure else ""
-    out = [] if show.live else [f"http{s}://{host}/{path}"]
+    path, s = quote(name + SUFFIX), "s" if secure else ""
+    out = [] if live else [f"http{s}://{host}/{path}"]
     out.append(f"ws{s}://{host}/{path}")
     if zmq_port is not None:
-        name = host_name(host)
-        out.append(f"tcp://{f'[{name}]' if ':' in name else name}:{zmq_port}/{path}")
+        bare = host_name(host)
+        out.append(f"tcp://{f'[{bare}]' if ':' in bare else bare}:{zmq_port}/{path}")
     return out
 
 
@@ -37,7 +38,7 @@ def listing(
     """Headers and bytes of the page."""
     items = []
     for show in shows:
-        found = addresses(show, host=host, secure=secure, zmq_port=zmq_port)
+        found = addresses(show.name, live=show.live, host=host, secure=secure, zmq_port=zmq_port)
         lines = "".join(f"<br><code>{escape(address)}</code>" for address in found)
         about = "live" if show.live else f"{float(show.index.duration):.1f} s"
         items.append(f"<li><b>{escape(show.manifest.title or show.name)}</b> ({about}){lines}</li>")
