@@ -28,6 +28,7 @@ class EncodeConfig:
         mesh_pixels: parallax error that a mesh may have at the edge of the comfort volume.
         gop_s: seconds of a chunk.
         codec, quality, backend: of the video; quality None is the codec's default.
+        ladder: several rungs instead of one, see `encoder.video.ladder`.
         sound: a file, a camera's name, or None.
         memory: bytes for the shells of one tile.
         title: of the show; None is the rig's name.
@@ -51,6 +52,7 @@ class EncodeConfig:
     codec: Codec = "h264"
     quality: int | None = None
     backend: Backend = "auto"
+    ladder: bool = False
     sound: str | None = None
     memory: int = 4 << 30
     title: str | None = None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,53 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.atlas.dilate import dilate_colour
-from encoder.atlas.pack import AtlasLayout, pack
-from encoder.atlas.paint import new_atlas, new_planes, paint, paint_plan, place, rect_sizes, write_planes
-from encoder.atlas.picture import LARGE, STANDARD, Picture, PictureCaps, picture_for, with_room
+from encoder.atlas.picture import LARGE, Picture
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
+from encoder.fit import fit_atlas
 from encoder.layers.borders import layer_borders
 from encoder.layers.collapse import collapse
 from encoder.layers.layer_images import LayerImages, make_layer_images
-from encoder.layers.tessellate import Tessellation, TessellationConfig, disparity_tolerance, tessellate
+from encoder.layers.tessellate import disparity_tolerance
 from encoder.msi import kernels
 from encoder.msi.scene import Scene
 from encoder.msi.solve import WindowSolver
 from encoder.msi.sweep import SweepConfig, sweep, visible_histogram
 from encoder.msi.tiles import Tile, make_tiles, put
 from encoder.msi.views import View, image_with_weight, rays_in
+from encoder.rungs import AtlasImages, EncodedRung, encode_rungs
 from encoder.shot import Shot
-from encoder.video.encode import VideoAccessUnit, encode_gop
-from encoder.video.encoders import DEFAULT_QUALITY
-from protocol.errors import SolveError, UsageError
-from protocol.mesh_codec import Geometry, encode_geometry
+from encoder.stopwatch import Stopwatch
+from encoder.video.encoders import Codec, choose_encoder
+from encoder.video.ladder import LADDER_LARGE, RungPlan, ladder, single_rung
+from protocol.errors import SolveError
+from protocol.mesh_codec import Geometry
 from protocol.projection import Projection
 
 log = logging.getLogger(__name__)
 Frames = Callable[[], Iterator[FrameSet]]
-OnProgress = Callable[[str, float], None]
 _COARSE = 4  # the histogram of the layers' borders is taken at a quarter of the resolution
-_HEADROOM = 1.15  # of the first group's atlas, for those that follow
-
-
-@dataclass
-class Stopwatch:
-    """Seconds by stage. `on_progress` hears of each stage's share of the group, 0..1."""
-
-    on_progress: OnProgress | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-    def report(self, name: str, share: float) -> None:
-        if self.on_progress is not None:
-            self.on_progress(name, share)
 
 
 @dataclass(frozen=True)
@@ -68,20 +45,16 @@ class EncodedGop:
     """What a group of pictures became.
 
     Attributes:
-        geometry: meshes, with their atlas layout.
-        packed: the same as bytes.
-        video: access units in decoding order.
-        picture: sizes of atlas and picture.
+        geometry: meshes of the best rung, with their atlas layout.
+        rungs: best first.
         msi_errors: by camera, the shells' squared error in the first frame: (sum over channels, pixels, their mask).
         first_atlas: colour and alpha of the first frame, before the codec.
     """
 
     geometry: Geometry
-    packed: bytes
-    video: tuple[VideoAccessUnit, ...]
-    picture: Picture
+    rungs: tuple[EncodedRung, ...]
     msi_errors: Mapping[str, MsiError]
-    first_atlas: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    first_atlas: AtlasImages
 
 
 @dataclass
@@ -98,7 +71,7 @@ def encode_group(
     count: int,
     config: EncodeConfig,
     *,
-    encoder: str,
+    encoders: Mapping[Codec, str],
     size: tuple[int, int] | None,
     spare: bool,
     measured: tuple[View, ...],
@@ -108,7 +81,7 @@ def encode_group(
     """Solves and encodes `count` frames; `frames()` starts again at the group's first.
 
     Args:
-        encoder: of the video, from `choose_encoder`.
+        encoders: of the video by codec, from `encoders_for`.
         size: of the colour region where earlier groups have fixed it.
         spare: where it is not fixed yet, leave room for groups that need more.
         measured: cameras for which the shells' error is wanted.
@@ -123,32 +96,45 @@ def encode_group(
     errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
     with watch.stage("fill"):
         _fill(layers)
-    meshes, layout = _mesh(shot, layers, config, size, spare, watch)
-    geometry = Geometry(place(meshes, layout))
-    plan = paint_plan(meshes, layout, wraps=shot.projection.wraps)
-    atlas, planes = new_atlas(layout.picture), new_planes(layout.picture)
-    first: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = []
+    tolerance = disparity_tolerance(shot.projection, head_offset_m=shot.reach, delta_px=config.mesh_pixels)
+    fitted = fit_atlas(
+        layers,
+        shot.projection,
+        tolerance=tolerance,
+        size=size,
+        spare=spare,
+        large=LADDER_LARGE if config.ladder else LARGE,
+        watch=watch,
+    )
+    rate = shot.footage.frame_rate
+    geometry, rungs, first_atlas = encode_rungs(
+        layers,
+        shot.projection,
+        fitted,
+        rung_plans(fitted.layout.picture, config, rate),
+        tolerance=tolerance,
+        encoders=encoders,
+        frame_rate=rate,
+        # A short group at the end may take what a whole one may: most of it is its key picture.
+        seconds=float(max(config.gop_s, count / rate if rate else 0)),
+        watch=watch,
+    )
+    return EncodedGop(geometry, rungs, errors, first_atlas)
 
-    def pictures() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]]:
-        for index, rgba in enumerate(layers.rgba):
-            paint(plan, rgba, atlas)
-            if not first:
-                first.append((atlas.colour.copy(), atlas.alpha.copy()))
-            write_planes(atlas, layout.picture, planes)
-            watch.report("video", (index + 1) / count)
-            yield planes.luma.copy(), planes.cb.copy(), planes.cr.copy()
 
-    with watch.stage("video"):
-        video = encode_gop(
-            pictures(),
-            codec=config.codec,
-            quality=DEFAULT_QUALITY[config.codec] if config.quality is None else config.quality,
-            frame_rate=shot.footage.frame_rate,
-            encoder=encoder,
-        )
-    with watch.stage("geometry"):
-        packed = encode_geometry(geometry)
-    return EncodedGop(geometry, packed, video, layout.picture, errors, first[0])
+def rung_plans(picture: Picture, config: EncodeConfig, frame_rate: Fraction | None) -> tuple[RungPlan, ...]:
+    """The rungs of a show whose best picture is `picture`; the same for all of its groups."""
+    if config.ladder:
+        return ladder(picture, codec=config.codec, quality=config.quality, frame_rate=frame_rate)
+    return single_rung(picture, codec=config.codec, quality=config.quality)
+
+
+def encoders_for(config: EncodeConfig) -> dict[Codec, str]:
+    """libav's names of the encoders of all codecs that the show may need. Raises UsageError where there is none."""
+    codecs: list[Codec] = [config.codec]
+    if config.ladder and config.codec == "h264":
+        codecs.append("hevc")
+    return {codec: choose_encoder(codec, backend=config.backend) for codec in codecs}
 
 
 def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray[np.int64]:
@@ -256,58 +242,6 @@ def _fill(layers: LayerImages) -> None:
         for index, layer in enumerate(rgba):
             layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
         rgba[0, ..., 3] = 255
-
-
-def _mesh(
-    shot: Shot, layers: LayerImages, config: EncodeConfig, size: tuple[int, int] | None, spare: bool, watch: Stopwatch
-) -> tuple[list[Tessellation], AtlasLayout]:
-    """Meshes whose textures fit a picture; texels of little weight are given up until they do."""
-    tolerance = disparity_tolerance(shot.projection, head_offset_m=shot.reach, delta_px=config.mesh_pixels)
-    threshold = 4
-    while True:
-        meshes = []
-        with watch.stage("mesh"):
-            for index in range(layers.rgba.shape[1]):
-                meshes.append(
-                    tessellate(
-                        layers.rgba[:, index],
-                        layers.disparity[:, index],
-                        shot.projection,
-                        tolerance=tolerance,
-                        config=TessellationConfig(alpha_threshold=threshold),
-                    )
-                )
-                watch.report("mesh", (index + 1) / layers.rgba.shape[1])
-        if not any(len(mesh.rects) for mesh in meshes):
-            raise SolveError("no layer holds anything; look at the footage and at --near and --far")
-        with watch.stage("pack"):
-            layout = _pack(meshes, size, spare)
-        if layout is not None:
-            return meshes, layout
-        threshold *= 2
-        if threshold > 128:
-            raise UsageError(
-                "the layers' textures do not fit the largest picture that a decoder takes; "
-                "lower --density, --scale or --layers"
-            )
-        log.warning("the atlas is full: texels with alpha under %d of 255 are given up", threshold)
-
-
-def _pack(meshes: list[Tessellation], size: tuple[int, int] | None, spare: bool) -> AtlasLayout | None:
-    sizes = rect_sizes(meshes)
-    if size is not None:
-        return pack(sizes, size=size, caps=_caps_of(size))
-    for caps in (STANDARD, LARGE):
-        layout = pack(sizes, caps=caps)
-        if layout is not None:
-            return (
-                pack(sizes, size=with_room(layout.picture, factor=_HEADROOM, caps=caps), caps=caps) if spare else layout
-            )
-    return None
-
-
-def _caps_of(size: tuple[int, int]) -> PictureCaps:
-    return STANDARD if picture_for(*size, caps=STANDARD) is not None else LARGE
 
 
 def group_frames(frame_count: int, frame_rate: Fraction | None, gop_s: Fraction) -> list[tuple[int, int]]:

@@ -17,12 +17,13 @@ import numpy as np
 from encoder.capture.footage import FrameSet
 from encoder.capture.sound import Sound, open_sound, packets_between
 from encoder.config import EncodeConfig, fingerprint_text
-from encoder.gop import EncodedGop, Stopwatch, encode_group, group_frames
+from encoder.gop import encode_group, encoders_for, group_frames
 from encoder.live import Pace
+from encoder.rungs import EncodedRung
 from encoder.shot import Shot, prepare
 from encoder.show_manifest import draft_manifest, final_manifest
 from encoder.stages import measured_views
-from encoder.video.encoders import choose_encoder
+from encoder.stopwatch import Stopwatch
 from protocol.chunk import Chunk, SoundPacket, VideoAccessUnit, encode_segment
 from protocol.container import PartialShow
 from protocol.errors import CaptureError
@@ -72,13 +73,13 @@ def encode_rig(
     """
     progress = progress or Progress()
     check_output(out)
-    encoder = choose_encoder(config.codec, backend=config.backend)
+    encoders = encoders_for(config)
     shot = prepare(folder, config)
     sound = _sound(shot, config)
     groups = group_frames(shot.footage.frame_count, shot.footage.frame_rate, config.gop_s)
     seconds: dict[str, float] = {}
     with PartialShow.open_or_create(
-        out, fingerprint=fingerprint(shot, config, encoder, sound), restart=restart
+        out, fingerprint=fingerprint(shot, config, tuple(encoders.values()), sound), restart=restart
     ) as journal:
         done = len(journal.chunks)
         progress.on_shot(shot, done, len(groups))
@@ -95,7 +96,7 @@ def encode_rig(
                 frames,
                 count,
                 config,
-                encoder=encoder,
+                encoders=encoders,
                 size=(draft.rungs[0].colour_width, draft.rungs[0].colour_height) if draft else None,
                 spare=len(groups) > 1,
                 measured=() if draft else measured_views(shot),
@@ -103,12 +104,14 @@ def encode_rig(
                 watch=watch,
             )
             with watch.stage("write"):
-                chunk = _chunk(shot, gop, sound, number, first, count)
-                segments = [encode_segment(chunk)]
+                chunks = [
+                    _chunk(shot, rung, place, sound, number, first, count) for place, rung in enumerate(gop.rungs)
+                ]
+                segments = [encode_segment(chunk) for chunk in chunks]
                 if draft is None:
                     images = next(frames()).images
                     draft = draft_manifest(
-                        shot, gop, images, config, encoder=encoder, sound=sound, chunk=chunk, segments=segments
+                        shot, gop, images, config, encoders=encoders, sound=sound, chunk=chunks[0], segments=segments
                     )
                 journal.append(segments, notes=b"" if number else encode_manifest(draft))
         draft = decode_manifest(journal.chunks[0].notes)
@@ -116,10 +119,10 @@ def encode_rig(
     return Encoded(out, seconds)
 
 
-def fingerprint(shot: Shot, config: EncodeConfig, encoder: str, sound: Sound | None) -> bytes:
+def fingerprint(shot: Shot, config: EncodeConfig, encoders: tuple[str, ...], sound: Sound | None) -> bytes:
     """Of everything that the bytes of the chunks depend on: settings, calibration, footage, libraries."""
     state = hashlib.blake2b(digest_size=32)
-    for text in (fingerprint_text(config), encoder, platform.machine(), *map(_version, _LIBRARIES)):
+    for text in (fingerprint_text(config), *encoders, platform.machine(), *map(_version, _LIBRARIES)):
         state.update(text.encode() + b"\0")
     state.update(np.asarray(shot.T_show_rig, np.float64).tobytes())
     state.update(np.asarray(shot.disparities, np.float32).tobytes())
@@ -176,17 +179,19 @@ def _span(shot: Shot, first: int, count: int) -> tuple[Fraction, Fraction]:
     return times[first], times[first + count] if first + count < len(times) else _duration(shot)
 
 
-def _chunk(shot: Shot, gop: EncodedGop, sound: Sound | None, number: int, first: int, count: int) -> Chunk:
+def _chunk(
+    shot: Shot, rung: EncodedRung, place: int, sound: Sound | None, number: int, first: int, count: int
+) -> Chunk:
     start, end = _span(shot, first, count)
     return Chunk(
         index=number,
-        rung=0,
+        rung=place,
         first_frame=first,
         start=start,
         duration=end - start,
         frame_times=shot.footage.timestamps[first : first + count],
-        geometry=gop.packed,
-        video=tuple(VideoAccessUnit(unit.pts, unit.key, unit.data) for unit in gop.video),
+        geometry=rung.packed,
+        video=tuple(VideoAccessUnit(unit.pts, unit.key, unit.data) for unit in rung.video),
         sound=()
         if sound is None
         else tuple(SoundPacket(packet.time, packet.data) for packet in packets_between(sound, start, end)),

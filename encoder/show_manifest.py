@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,16 +12,20 @@ from numpy.typing import NDArray
 from encoder.capture.sound import SAMPLE_RATE, Sound
 from encoder.config import EncodeConfig, settings_of
 from encoder.gop import EncodedGop
+from encoder.rungs import EncodedRung
 from encoder.shot import Shot
 from encoder.stages import judge
 from encoder.video.codec_string import codec_string
-from encoder.video.encoders import check_picture
+from encoder.video.encoders import Codec, check_picture
+from encoder.video.ladder import RungPlan
 from protocol.chunk import Chunk
 from protocol.geometry import Array
 from protocol.header import settled
 from protocol.index import Index
 from protocol.manifest import CameraRecord, Manifest, Rung
 from protocol.manifest import Sound as SoundRecord
+
+log = logging.getLogger(__name__)
 
 
 def draft_manifest(
@@ -29,7 +34,7 @@ def draft_manifest(
     images: dict[str, NDArray[np.uint8]],
     config: EncodeConfig,
     *,
-    encoder: str,
+    encoders: Mapping[Codec, str],
     sound: Sound | None,
     chunk: Chunk,
     segments: Sequence[bytes],
@@ -37,16 +42,17 @@ def draft_manifest(
     """The manifest of a show that ends with its first chunk.
 
     Args:
-        gop, chunk, segments: what the first group of pictures became.
+        gop, chunk, segments: what the first group of pictures became; `chunk` at any rung, `segments` at all.
         images: of its first frame, by camera.
-        encoder: of the video, from `choose_encoder`.
+        encoders: of the video by codec.
 
     Raises:
         UsageError: no decoder takes a picture of this size.
     """
-    picture = gop.picture
-    check_picture(config.codec, width=picture.width, height=picture.height, frame_rate=shot.footage.frame_rate)
+    for rung in gop.rungs:
+        _check_rung(rung.plan, config, shot)
     figures, poster = judge(shot, gop, images)
+    video_encoders = ", ".join(dict.fromkeys(encoders[rung.plan.codec] for rung in gop.rungs))
     held_out = {view.name for view in shot.held_out}
     return Manifest(
         title=_title(shot, config),
@@ -65,23 +71,12 @@ def draft_manifest(
             CameraRecord(c.name, c.model.to_dict(), np.asarray(c.T_rig_camera, np.float64), c.name in held_out)
             for c in shot.rig.cameras
         ),
-        rungs=(
-            Rung(
-                name="full",
-                codec=config.codec,
-                codec_string=codec_string(config.codec, gop.video[0].data),
-                width=picture.width,
-                height=picture.height,
-                colour_width=picture.colour_width,
-                colour_height=picture.colour_height,
-                alpha_x=picture.alpha_x,
-                alpha_y=picture.alpha_y,
-                texture_scale=1.0,
-                bits_per_second=round(8 * len(segments[0]) / chunk.duration),
-            ),
+        rungs=tuple(
+            _rung(rung, round(8 * len(segment) / chunk.duration))
+            for rung, segment in zip(gop.rungs, segments, strict=True)
         ),
         sound=None if sound is None else SoundRecord("opus", SAMPLE_RATE, sound.channels, sound.pre_skip),
-        encoder={**settings_of(config), "video_encoder": encoder, "shells": len(shot.disparities)},
+        encoder={**settings_of(config), "video_encoder": video_encoders, "shells": len(shot.disparities)},
         stages=figures,
         poster=poster,
     )
@@ -90,6 +85,31 @@ def draft_manifest(
 def final_manifest(draft: Manifest, index: Index, shot: Shot, config: EncodeConfig) -> Manifest:
     """The draft once all chunks are there. The title may have changed since: nothing else depends on it."""
     return replace(settled(draft, index), title=_title(shot, config))
+
+
+def _check_rung(plan: RungPlan, config: EncodeConfig, shot: Shot) -> None:
+    size = f"{plan.picture.width}x{plan.picture.height}"
+    if plan.codec != config.codec:
+        log.warning("a picture of %s is beyond %s level 5.2: rung %s is %s", size, config.codec, plan.name, plan.codec)
+        return
+    check_picture(plan.codec, width=plan.picture.width, height=plan.picture.height, frame_rate=shot.footage.frame_rate)
+
+
+def _rung(rung: EncodedRung, bits_per_second: int) -> Rung:
+    plan, picture = rung.plan, rung.plan.picture
+    return Rung(
+        name=plan.name,
+        codec=plan.codec,
+        codec_string=codec_string(plan.codec, rung.video[0].data),
+        width=picture.width,
+        height=picture.height,
+        colour_width=picture.colour_width,
+        colour_height=picture.colour_height,
+        alpha_x=picture.alpha_x,
+        alpha_y=picture.alpha_y,
+        texture_scale=float(plan.texture_scale),
+        bits_per_second=bits_per_second,
+    )
 
 
 def _title(shot: Shot, config: EncodeConfig) -> str:

@@ -27,6 +27,7 @@ EXAMPLES = """\
   encode rig/ --out show.lfv --sound stage.wav    with sound; also the name of a camera
   encode rig/ --out show.lfv --solver sweep       a preview in seconds
   encode rig/ --out show.lfv --codec hevc --quality 18
+  encode rig/ --out show.lfv --ladder             four rates, for networks and devices of all kinds
   encode rig/ --out show.lfv --live --solver sweep --gop 0.5   for 'lfv serve --live show.lfv', as if filmed now
 """
 
@@ -65,6 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     video = parser.add_argument_group("video")
     video.add_argument("--codec", choices=CODECS, default=default.codec, help="%(default)s")
     video.add_argument("--quality", type=int, metavar="CRF", help="smaller is better (by codec)")
+    video.add_argument(
+        "--ladder",
+        action="store_true",
+        help="up to four rates: at most 80, 40, 25 and 15 Mbit/s",
+    )
     video.add_argument("--backend", choices=("auto", "software", "nvenc"), default=default.backend, help="%(default)s")
     video.add_argument(
         "--gop", type=_seconds, default=default.gop_s, metavar="S", help="seconds of a chunk (%(default)s)"
@@ -115,6 +121,7 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
         codec=args.codec,
         quality=args.quality,
         backend=args.backend,
+        ladder=args.ladder,
         sound=None if args.sound == "none" else args.sound,
         memory=args.memory,
         title=args.title,

@@ -34,6 +34,7 @@ OTHER = {
     "codec": "hevc",
     "quality": 30,
     "backend": "software",
+    "ladder": True,
     "sound": "cam01",
     "memory": 1 << 30,
     "title": "a show",

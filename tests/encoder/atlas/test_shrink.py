@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -38,7 +39,7 @@ def reference(image: NDArray[np.uint8], width: int, height: int, scale: Fraction
 @pytest.mark.parametrize("size", [(64, 48), (80, 112), (16, 16)], ids=str)
 def test_every_texel_is_the_mean_of_what_it_covers(size: tuple[int, int], scale: Fraction) -> None:
     atlas = random_atlas(*size)
-    width, height = (-(-int(np.ceil(side * scale)) // 16) * 16 for side in size)
+    width, height = (-(-math.ceil(side * scale) // 16) * 16 for side in size)
     out = blank(width, height)
     shrink(shrink_plan(size, (width, height), scale), atlas, out)
     np.testing.assert_array_equal(out.colour, reference(atlas.colour, width, height, scale))
