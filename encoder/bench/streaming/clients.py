@@ -25,7 +25,7 @@ def bench_clients(quick: bool, *, scheme: str = "ws") -> list[Figure]:
     ramp_s, suffix = seconds / 10, _SUFFIXES[scheme]
     with tempfile.TemporaryDirectory(prefix="lfv-bench-") as folder, ExitStack() as stack:
         path = write_bench_show(Path(folder) / "bench.lfv", BenchShow(int(seconds) + 2, Fraction(1), (RATE,)))
-        server = stack.enter_context(served(path, "--zmq-port", "0"))
+        server = stack.enter_context(served(path, *(("--zmq-port", "0") if scheme == "tcp" else ())))
         url = server.urls[scheme]
         # The first viewer makes the server load what it loads once.
         stack.enter_context(worker(view_many, url, 1, 0.5, 0.0)).ask()

@@ -81,7 +81,7 @@ def served(path: Path, *options: str) -> Iterator[Served]:
     Raises:
         StreamError: it does not start.
     """
-    command = [sys.executable, "-m", "encoder.cli", "serve", str(path), "--port", "0", *options]
+    command = [sys.executable, "-m", "encoder.cli", "serve", str(path), "--port", "0", "--drain", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
