@@ -22,9 +22,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,30 +102,26 @@ class CounterShow:
         return -(-self.frames // self.chunk_frames)
 
 
-def make_counter_show(
-    out: Path,
-    *,
-    frames: int = 300,
-    rungs: Sequence[CounterRung] = (FULL, MEDIUM, LOW),
-    gop: Fraction = Fraction(1, 2),
-    rate: Fraction = Fraction(30),
-    codec: Codec = "h264",
-) -> Path:
+def make_counter_show(out: Path, show: CounterShow | None = None, **changes: Any) -> Path:
     """Writes the whole show; the same arguments give the same bytes. Returns `out`.
+
+    Args:
+        show: what to make.
+        changes: fields of it that are to be other than it says, such as frames=50.
 
     Raises:
         UsageError: what is asked for cannot be made. StorageError: it cannot be written.
     """
-    show = CounterShow(frames, tuple(rungs), gop, rate, codec)
+    show = replace(show or CounterShow(), **changes)
     _check(show)
     with PartialShow.open_or_create(out, fingerprint=repr(show).encode(), restart=True) as journal:
         chunks = (counter_chunks(show, number) for number in range(show.chunk_count))
         strings: tuple[str, ...] = ()
         for chunk in chunks:
-            strings = strings or tuple(codec_string(codec, rung.video[0].data) for rung in chunk)
+            strings = strings or tuple(codec_string(show.codec, rung.video[0].data) for rung in chunk)
             journal.append([encode_segment(rung) for rung in chunk])
         index = journal.index()
-        rates = [round(index.bits_per_second(rung)) for rung in range(len(rungs))]
+        rates = [round(index.bits_per_second(rung)) for rung in range(len(show.rungs))]
         journal.finalise(counter_manifest(show, strings, rates))
     return out
 
@@ -291,10 +288,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     rates = args.rates or (None, None, None)
-    rungs = [
+    rungs = tuple(
         CounterRung(rung.name, rung.scale, rung.quality, None if rate is None else round(1e6 * rate))
         for rung, rate in zip(default.rungs, rates, strict=True)
-    ]
+    )
     try:
         make_counter_show(args.out, frames=args.frames, rungs=rungs, gop=args.gop, rate=args.fps, codec=args.codec)
     except UsageError as error:

@@ -11,9 +11,10 @@ import pytest
 from encoder.commands.verify import verify_show
 from encoder.video.encoders import Codec
 from player.composite.view import head_view
+from player.feed import ShowFeed
 from player.frames import FrameReading, chunk_frames, read_frames
 from player.headless import HeadlessRenderer
-from protocol.container import open_show
+from protocol.container import Show, open_show
 from protocol.errors import UsageError
 from samples.make_counter_show import (
     LOW,
@@ -26,6 +27,12 @@ from samples.make_counter_show import (
 )
 
 
+def said_at(show: Show, rung: int, *, first: int = 0) -> list[tuple[int, int]]:
+    """What picture and geometry say, from frame `first` to the end."""
+    frames = read_frames(ShowFeed(show, rung), first, FrameReading())
+    return [read_counters(frame, show.manifest.rungs[rung]) for frame in frames]
+
+
 def test_every_frame_says_its_number_at_every_rung(tmp_path: Path) -> None:
     path = make_counter_show(tmp_path / "counter.lfv", frames=50)
     assert verify_show(path).pictures == 150
@@ -35,9 +42,12 @@ def test_every_frame_says_its_number_at_every_rung(tmp_path: Path) -> None:
         rates = [rung.bits_per_second for rung in show.manifest.rungs]
         assert rates == sorted(rates, reverse=True)
         for number, rung in enumerate(show.manifest.rungs):
-            said = [read_counters(frame, rung) for frame in read_frames(show, 0, FrameReading(rung=number))]
+            said = [read_counters(frame, rung) for frame in read_frames(ShowFeed(show, number), 0, FrameReading())]
             assert said == [(i, i) for i in range(50)]
-        assert read_counters(next(read_frames(show, 37, FrameReading())), show.manifest.rungs[0]) == (37, 37)
+        assert read_counters(next(read_frames(ShowFeed(show, 0), 37, FrameReading())), show.manifest.rungs[0]) == (
+            37,
+            37,
+        )
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
@@ -49,7 +59,9 @@ def test_numbers_of_16_bits_survive_every_codec(tmp_path: Path, codec: Codec) ->
     with open_show(path) as opened:
         rung = opened.manifest.rungs[0]
         assert rung.codec == codec and rung.codec_string
-        assert [read_counters(f, rung) for f in chunk_frames(opened, chunk, FrameReading())] == [(n, n) for n in wanted]
+        assert [read_counters(f, rung) for f in chunk_frames(ShowFeed(opened, 0), chunk, FrameReading())] == [
+            (n, n) for n in wanted
+        ]
 
 
 def test_a_rung_is_filled_up_to_its_rate_and_still_decodes(tmp_path: Path) -> None:
@@ -58,11 +70,7 @@ def test_a_rung_is_filled_up_to_its_rate_and_still_decodes(tmp_path: Path) -> No
     with open_show(path) as show:
         for number, rung in enumerate(rungs):
             assert show.manifest.rungs[number].bits_per_second == pytest.approx(rung.bits_per_second, rel=0.02)
-            said = [
-                read_counters(frame, show.manifest.rungs[number])
-                for frame in read_frames(show, 0, FrameReading(rung=number))
-            ]
-            assert said == [(i, i) for i in range(45)]
+            assert said_at(show, number) == [(i, i) for i in range(45)]
 
 
 def test_set_bits_stand_nearer_on_the_screen(tmp_path: Path) -> None:
@@ -71,7 +79,7 @@ def test_set_bits_stand_nearer_on_the_screen(tmp_path: Path) -> None:
         rung = show.manifest.rungs[0]
         with HeadlessRenderer(show.manifest.projection, rung) as renderer:
             pictures = []
-            for frame in read_frames(show, 0, FrameReading()):
+            for frame in read_frames(ShowFeed(show, 0), 0, FrameReading()):
                 renderer.set_decoded(frame)
                 T = np.eye(4)
                 T[0, 3] = 0.15
