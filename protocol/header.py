@@ -72,17 +72,16 @@ def decode_header(data: bytes) -> Header:
 def encode_front(manifest: Manifest, index: Index) -> bytes:
     """Header, manifest, index and the zeros up to the first segment. Raises FormatError."""
     check_agreement(manifest, index)
-    packed, table = encode_manifest(manifest), encode_index(index)
-    header = Header(
-        file_bytes=index.chunks[-1].segments[-1].end,
-        manifest_bytes=len(packed),
-        index_bytes=len(table),
-        first_segment=index.chunks[0].segments[0].offset,
-        digest=digest(packed, table),
-    )
+    first, end = index.chunks[0].segments[0].offset, index.chunks[-1].segments[-1].end
+    return join_front(encode_manifest(manifest), encode_index(index), first, end).ljust(first, b"\0")
+
+
+def join_front(packed: bytes, table: bytes, first_segment: int, file_bytes: int) -> bytes:
+    """Header, manifest and index of a show, no byte more, from those of manifest and index. Raises FormatError."""
+    header = Header(file_bytes, len(packed), len(table), first_segment, digest(packed, table))
     front = encode_header(header) + packed + table
     decode_header(front)
-    return front.ljust(header.first_segment, b"\0")
+    return front
 
 
 def first_segment_offset(manifest: Manifest, chunk_count: int) -> int:

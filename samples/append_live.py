@@ -41,7 +41,7 @@ def append_live(
             time.sleep(max(0.0, started + float(chunk.end) / speed - time.monotonic()))
             journal.append(segments, notes=b"" if number else encode_manifest(first))
             on_chunk(number)
-        journal.finalise(settled(show.manifest, show.index))
+        journal.finalise(show.manifest)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from protocol.errors import FormatError, StorageError
-from protocol.header import decode_header, encode_front, first_segment_offset, settled
-from protocol.index import ChunkEntry, Index, aligned, laid_out
+from protocol.header import HEADER_BYTES, join_front, settled
+from protocol.index import ChunkEntry, Index, aligned, encode_row, index_bytes, index_of_rows, laid_out, moved_rows
 from protocol.journal import PartialChunk
-from protocol.manifest import Manifest, decode_manifest
+from protocol.manifest import Manifest, decode_manifest, encode_manifest
 from protocol.serve.shelf import FilePart
 from protocol.source import FileSource
 
@@ -29,10 +29,14 @@ class Broadcast:
         self.live = True
         self.lost = ""
         self._source = source
-        self._draft = decode_manifest(chunks[0].notes)
+        try:
+            self._draft = decode_manifest(chunks[0].notes)
+        except FormatError as error:
+            raise FormatError(f"{source.path}: {error}") from error
         if len(self._draft.rungs) != len(chunks[0].entry.segments):
             raise FormatError(f"{source.path}: its manifest and its chunks differ in their rungs")
         self._chunks: list[ChunkEntry] = []
+        self._rows = bytearray()  # of `index`, so that a front costs little however long the show
         self.index = Index(())
         self._front: bytes | None = None
         self._callbacks: dict[object, Callable[[], None]] = {}
@@ -47,10 +51,10 @@ class Broadcast:
     def front(self) -> bytes:
         """Header, manifest and index of the show that would end with the newest chunk."""
         if self._front is None:
-            manifest = self.manifest
-            start = first_segment_offset(manifest, len(self._chunks))
-            padded = encode_front(manifest, Index(laid_out(self._chunks, start)))
-            self._front = padded[: decode_header(padded).front_bytes]
+            rungs, packed = self.index.rung_count, encode_manifest(self.manifest)
+            first = aligned(HEADER_BYTES + len(packed) + index_bytes(len(self._chunks), rungs))
+            table = index_of_rows(moved_rows(self._rows, first, rung_count=rungs), rung_count=rungs)
+            self._front = join_front(packed, table, first, first + self.index.chunks[-1].segments[-1].end)
         return self._front
 
     def read(self, chunk: int, rung: int, offset: int, length: int) -> bytes:
@@ -92,9 +96,11 @@ class Broadcast:
 
     def _append(self, chunks: Sequence[PartialChunk]) -> None:
         shown = self.index.chunks
-        self._chunks += (chunk.entry for chunk in chunks)
         end = aligned(shown[-1].segments[-1].end) if shown else 0
-        self.index = Index(shown + laid_out((chunk.entry for chunk in chunks), end))
+        new = laid_out((chunk.entry for chunk in chunks), end)
+        self._chunks += (chunk.entry for chunk in chunks)
+        self._rows += b"".join(map(encode_row, new))
+        self.index = Index(shown + new)
         self._front = None
 
     def _tell(self) -> None:

@@ -45,8 +45,10 @@ class LiveShow:
     def poll(self) -> None:
         """Look what the encoder has done; on the event loop. Cheap where it has done nothing."""
         found = None if self._tail is not None else _signature(self.path)
-        if found is not None and found == self._refused:
-            return
+        if found is not None:
+            if found == self._refused:
+                return
+            self._problem = ""
         try:
             self._look()
         except (StorageError, FormatError, UsageError) as error:
@@ -90,7 +92,7 @@ class LiveShow:
 
     def _give_up(self, found: _Signature | None) -> None:
         """What was followed cannot be. Look again at once where sessions had it, else when the files change."""
-        self._problem, self._refused = "", None
+        self._refused = None
         if self._broadcast is not None:
             self._broadcast.lose(f"the encoder of '{self.name}' has stopped or begun anew; connect again to see")
         else:
