@@ -81,7 +81,7 @@ def served(path: Path, *options: str) -> Iterator[Served]:
     Raises:
         StreamError: it does not start.
     """
-    command = [sys.executable, "-m", "encoder.cli", "serve", str(path), "--port", "0", "--drain", "0", *options]
+    command = [sys.executable, "-m", "encoder.cli", "serve", str(path), "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -95,12 +95,8 @@ def served(path: Path, *options: str) -> Iterator[Served]:
             raise StreamError("lfv serve did not start; its own message says why")
         yield Served(process.pid, urls)
     finally:
-        process.terminate()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # nobody is watching any more whom a goodbye would help
+        process.wait()
         if process.stdout is not None:
             process.stdout.close()
 
