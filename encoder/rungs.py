@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,7 +22,6 @@ from encoder.video.ladder import RungPlan, raised_quality
 from protocol.mesh_codec import Geometry, encode_geometry
 from protocol.projection import Projection
 
-log = logging.getLogger(__name__)
 AtlasImages = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 _ROUNDS = 4  # of encoding a group that takes more than its rung may
 _VIDEO_SHARE = 4  # however much geometry there is, a quarter of a rung's bits is the video's
@@ -145,8 +143,10 @@ def _encode_videos(
     Encoders keep to a rate by themselves, but x264 with threads, x265 and SVT-AV1 then give other bytes every time.
     """
     videos: list[tuple[VideoAccessUnit, ...]] = [()] * len(plans)
+    # Of each rung: qualities that were tried and the bits that they took. Of those to be encoded next: the quality.
+    tried: list[list[tuple[int, int]]] = [[] for _ in plans]
     qualities = {number: plan.quality for number, plan in enumerate(plans)}
-    for attempt in range(_ROUNDS):
+    while qualities:
         groups = {
             number: GopEncoder(
                 codec=plans[number].codec,
@@ -159,29 +159,16 @@ def _encode_videos(
         for index, atlas in enumerate(painted):
             for number, group in groups.items():
                 group.add(pictures[number](atlas))
-            if attempt == 0:
+            if len(groups) == len(plans):
                 watch.report("video", (index + 1) / len(painted))
         for number, group in groups.items():
             videos[number] = group.finish()
-        qualities = dict(_too_large(plans, videos, most, qualities))
-        if not qualities:
-            break
+            tried[number].append((qualities[number], 8 * sum(len(unit.data) for unit in videos[number])))
+        qualities = {
+            number: raised_quality(plans[number], tried[number], most[number])
+            for number in groups
+            if tried[number][-1][1] > most[number]
+            and tried[number][-1][0] < QUALITY_RANGE[plans[number].codec][1]
+            and len(tried[number]) < _ROUNDS
+        }
     return videos
-
-
-def _too_large(
-    plans: Sequence[RungPlan],
-    videos: Sequence[tuple[VideoAccessUnit, ...]],
-    most: Sequence[float],
-    qualities: Mapping[int, int],
-) -> Iterator[tuple[int, int]]:
-    """Which of the rungs that were encoded at `qualities` take too much, and the quality to try next."""
-    for number, quality in qualities.items():
-        plan, bits = plans[number], 8 * sum(len(unit.data) for unit in videos[number])
-        if bits > most[number] and quality < QUALITY_RANGE[plan.codec][1]:
-            raised = raised_quality(plan, quality, bits=bits, most=most[number])
-            log.info(
-                "rung %s takes %.1f of %.1f Mbit at quality %d: again at %d",
-                plan.name, bits / 1e6, most[number] / 1e6, quality, raised,
-            )  # fmt: skip
-            yield number, raised

@@ -9,6 +9,7 @@ triangles of leaves of 4 and lose 0.07 dB at scale 3/4; leaves of 16 take a sixt
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -135,10 +136,18 @@ def is_common(picture: Picture, codec: Codec, frame_rate: Fraction | None) -> bo
     return within and picture.area * (frame_rate or 0) <= MOST_SAMPLES[codec]
 
 
-def raised_quality(plan: RungPlan, quality: int, *, bits: int, most: float) -> int:
-    """The quality at which a group that takes `bits` at `quality` may take `most`; the worst there is at the end."""
-    steps = max(1, math.ceil(HALVING[plan.codec] * math.log2(bits / most)))
-    return min(QUALITY_RANGE[plan.codec][1], quality + steps)
+def raised_quality(plan: RungPlan, tried: Sequence[tuple[int, int]], most: float) -> int:
+    """The quality at which a group may take at most `most` bits; the worst there is at the end.
+
+    Args:
+        tried: at least one quality with the bits that it took, more than `most`; the last one counts, and how much it
+            gained over the one before where there is one.
+    """
+    quality, bits = tried[-1]
+    halving = float(HALVING[plan.codec])
+    if len(tried) > 1 and tried[-2][1] > bits:
+        halving = (quality - tried[-2][0]) / math.log2(tried[-2][1] / bits)
+    return min(QUALITY_RANGE[plan.codec][1], quality + max(1, math.ceil(halving * math.log2(bits / most))))
 
 
 def _follows(picture: Picture, scale: Fraction, above: RungPlan, codec: Codec, frame_rate: Fraction | None) -> bool:
