@@ -8,7 +8,7 @@ from pathlib import Path
 
 from player.source.address import Address
 from player.source.link import LinkOptions
-from player.source.pulled_link import PulledLink
+from player.source.pulled_link import Ahead, PulledLink, Segment
 from protocol.container import Show, open_show
 from protocol.errors import FormatError, StreamError
 from protocol.session.client import Opened
@@ -30,9 +30,10 @@ class _FileFetcher:
         self._show = await asyncio.to_thread(open_show, Path(self._address.path))
         return Opened(self._show.manifest, self._show.index, live=False)
 
-    async def fetch(self, chunk: int, rung: int, progress: Callable[[int], None]) -> bytes:
+    async def fetch(self, segment: Segment, *, progress: Callable[[int], None], ahead: Ahead) -> bytes:
         if self._show is None:
             raise StreamError(f"{self._address.text} is not open yet; wait for it")
+        chunk, rung = segment
         entry = self._show.entry(chunk, rung)
         data = await asyncio.to_thread(self._show.source.read_range, entry.offset, entry.length)
         if len(data) != entry.length:

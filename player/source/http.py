@@ -12,7 +12,7 @@ from player.source.address import Address
 from player.source.http_answer import Answer, Copy, check_first, check_range, moved_to, refusal
 from player.source.http_connection import Headers, HttpConnection
 from player.source.link import LinkOptions
-from player.source.pulled_link import PulledLink
+from player.source.pulled_link import Ahead, PulledLink, Segment
 from player.source.tls import client_context
 from protocol.container import decode_front
 from protocol.errors import FormatError, StreamError, UsageError
@@ -21,6 +21,7 @@ from protocol.limits import FIRST_READ_BYTES
 from protocol.session.client import Opened
 
 _MOST_REDIRECTS = 5
+_AHEAD_ROUND_TRIPS, _AHEAD_S = 1.5, 0.02  # before the end of a segment the next one is asked for
 _MOST_WORDS = 1024  # bytes of a refusal's text
 
 
@@ -38,6 +39,7 @@ class HttpFetcher:
         self._tls: ssl.SSLContext | None = None
         self._connection: HttpConnection | None = None
         self._left: int | None = None  # bytes of the answer that is under way, where its head is here
+        self._ahead: tuple[int, int] | None = None  # what was asked for while that comes
         self._copy: Copy | None = None
         self._opened: Opened | None = None
 
@@ -60,21 +62,24 @@ class HttpFetcher:
             how = "is cut short" if self._copy.size < header.file_bytes else "has bytes behind its end"
             raise FormatError(f"{name}: the show {how}; it should have {header.file_bytes} bytes")
         if len(front) < header.front_bytes:
-            front += await self._range(len(front), header.front_bytes - len(front), lambda _: None)
+            front += await self._range(len(front), header.front_bytes - len(front))
         _, manifest, index = decode_front(front, name=name)
         self._opened = Opened(manifest, index, live=False)
         return self._opened
 
-    async def fetch(self, chunk: int, rung: int, progress: Callable[[int], None]) -> bytes:
+    async def fetch(self, segment: Segment, *, progress: Callable[[int], None], ahead: Ahead) -> bytes:
         """See Fetcher."""
-        if self._opened is None:
-            raise StreamError(f"{self._address.text} is not open yet; wait for it")
-        entry = self._opened.index.chunks[chunk].segments[rung]
-        return await self._range(entry.offset, entry.length, progress)
+        wanted = self._extent(segment)
+
+        def tell(received: int) -> None:
+            progress(received)
+            self._ask_ahead(wanted[1] - received, ahead)
+
+        return await self._range(*wanted, tell)
 
     async def close(self) -> None:
         """See Fetcher."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._ahead = self._connection, None, None
         if connection is not None:
             await connection.close()
 
@@ -90,10 +95,28 @@ class HttpFetcher:
             f"{self._address.text} sends players from address to address without end", code=failures.CAPABILITY
         )
 
-    async def _range(self, start: int, length: int, progress: Callable[[int], None]) -> bytes:
+    def _extent(self, segment: Segment) -> tuple[int, int]:
+        """Offset and length in the file."""
+        if self._opened is None:
+            raise StreamError(f"{self._address.text} is not open yet; wait for it")
+        entry = self._opened.index.chunks[segment[0]].segments[segment[1]]
+        return entry.offset, entry.length
+
+    def _ask_ahead(self, left: int, ahead: Ahead) -> None:
+        """Ask for the next segment a good round trip before `left` bytes of this one are here."""
+        connection = self._connection
+        if connection is None or self._ahead is not None or not left:
+            return
+        if left <= connection.rate * (_AHEAD_ROUND_TRIPS * connection.rtt_s + _AHEAD_S):
+            segment = ahead()
+            if segment is not None:
+                self._ahead = self._extent(segment)
+                connection.ask_ahead(self._target.path, self._headers(*self._ahead))
+
+    async def _range(self, start: int, length: int, progress: Callable[[int], None] = lambda _: None) -> bytes:
         """Bytes [start, start + length) of the copy that was opened."""
         assert self._copy is not None
-        await self._settle()
+        await self._settle(start, length)
         answer = await self._ask(start, length)
         if answer.status >= 400 and answer.status != 416:
             raise refusal(self._target, answer, await self._words())
@@ -101,10 +124,8 @@ class HttpFetcher:
         return await self._body(length, progress)
 
     async def _ask(self, start: int, length: int, *, within_s: float | None = None) -> Answer:
-        headers: Headers = [("Range", f"bytes={start}-{start + length - 1}"), *self._authorization()]
-        if self._copy is not None and self._copy.condition is not None:
-            headers.append(("If-Range", self._copy.condition))
-        self._left = None
+        headers = self._headers(start, length)
+        self._left = self._ahead = None
         connection = await self._connected()
         answer = await connection.ask(self._target.path, headers, within_s=within_s)
         if answer is None:
@@ -130,15 +151,20 @@ class HttpFetcher:
             raise failures.closed(self._target)
         return bytes(data)
 
-    async def _settle(self) -> None:
+    async def _settle(self, start: int, length: int) -> None:
         """What a cancelled fetch left under way is read where that is soon done; else its connection is given up."""
-        connection = self._connection
-        if connection is None or connection.idle:
+        connection, ahead = self._connection, self._ahead
+        if connection is None or (connection.idle and ahead in (None, (start, length))):
             return
-        if self._left is not None and self._left <= connection.rate * connection.dial_s:
+        unread = None if self._left is None else self._left + (ahead[1] if ahead is not None else 0)
+        if unread is not None and unread <= connection.rate * connection.redial_s:
             with suppress(StreamError):
-                while await connection.read() is not None:
-                    pass
+                await _drain(connection)
+                if ahead is not None and ahead != (start, length) and connection.idle:
+                    answer = await self._ask(*ahead)
+                    assert self._copy is not None
+                    check_range(self._target, answer, self._copy, start=ahead[0], length=ahead[1])
+                    await _drain(connection)
         if not connection.idle:
             await self.close()
 
@@ -166,6 +192,12 @@ class HttpFetcher:
                 words += piece
         return bytes(words)
 
+    def _headers(self, start: int, length: int) -> Headers:
+        headers: Headers = [("Range", f"bytes={start}-{start + length - 1}"), *self._authorization()]
+        if self._copy is not None and self._copy.condition is not None:
+            headers.append(("If-Range", self._copy.condition))
+        return headers
+
     def _authorization(self) -> Headers:
         """The token, for the server that was named and nobody else."""
         token = self._address.token or self._options.token
@@ -176,3 +208,9 @@ class HttpFetcher:
         if not token.isascii() or not token.isprintable() or " " in token:
             raise UsageError("the token has characters that HTTP cannot carry; use letters, digits, '-' and '_'")
         return [("Authorization", f"Bearer {token}")]
+
+
+async def _drain(connection: HttpConnection) -> None:
+    """Read the answer that is under way to its end."""
+    while not connection.idle and await connection.read() is not None:
+        pass

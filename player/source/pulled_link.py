@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Protocol
 
 from player.source.address import Address
@@ -17,14 +18,24 @@ from protocol.session.client import Arrived, Ended, Opened, Progress
 _UNREAD_BYTES = 32 * MIB  # nothing more is fetched while so many are here and nobody takes them
 
 
+Segment = tuple[int, int]  # chunk and rung
+Ahead = Callable[[], Segment | None]
+
+
 class Fetcher(Protocol):
     """Where the bytes come from. One call at a time; a cancelled one leaves it usable."""
 
     async def open(self) -> Opened:
         """As Link.open."""
 
-    async def fetch(self, chunk: int, rung: int, progress: Callable[[int], None]) -> bytes:
-        """The segment's bytes, as many as the index says; `progress` is told how many are here. Raises LfvError."""
+    async def fetch(self, segment: Segment, *, progress: Callable[[int], None], ahead: Ahead) -> bytes:
+        """The segment's bytes, as many as the index says. Raises LfvError.
+
+        Args:
+            segment: which.
+            progress: told how many bytes are here.
+            ahead: says, once, what comes next, where that may begin already. It need not be asked.
+        """
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -95,22 +106,35 @@ class PulledLink:
         async with self._turn:
             try:
                 assert self._opened is not None
-                for chunk in range(first, len(self._opened.index.chunks)):
-                    await self._wait_for_room()
-                    await self._deliver_one(chunk, self._rung, self._opened)
+                chunks = self._opened.index.chunks
+                begun: Segment | None = None
+
+                def ahead() -> Segment | None:
+                    nonlocal begun
+                    if chunk + 1 < len(chunks) and self._has_room:
+                        begun = chunk + 1, self._rung
+                    return begun
+
+                for chunk in range(first, len(chunks)):
+                    if begun is None:
+                        await self._wait_for_room()
+                    segment, begun = begun or (chunk, self._rung), None
+                    total = chunks[chunk].segments[segment[1]].length
+                    data = await self._fetcher.fetch(segment, progress=partial(self._tell, segment, total), ahead=ahead)
+                    self._mail.put(Arrived(*segment, data))
                 self._mail.put(Ended())
             except LfvError as error:
                 self._mail.fail(error)
 
-    async def _deliver_one(self, chunk: int, rung: int, opened: Opened) -> None:
-        total = opened.index.chunks[chunk].segments[rung].length
-        data = await self._fetcher.fetch(
-            chunk, rung, lambda received: self._mail.put(Progress(chunk, rung, received, total))
-        )
-        self._mail.put(Arrived(chunk, rung, data))
+    def _tell(self, segment: Segment, total: int, received: int) -> None:
+        self._mail.put(Progress(*segment, received, total))
+
+    @property
+    def _has_room(self) -> bool:
+        return self._flows and self._mail.unread <= _UNREAD_BYTES
 
     async def _wait_for_room(self) -> None:
-        while not self._flows or self._mail.unread > _UNREAD_BYTES:
+        while not self._has_room:
             self._room.clear()
             await self._room.wait()
 
