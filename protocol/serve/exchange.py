@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from email.utils import formatdate
 from typing import cast
 
 import h11
 
+from protocol.fields import printable
 from protocol.serve.connection import Connection
 from protocol.serve.delivery import agent
 from protocol.serve.http import Answer, Headers, Request, answer, in_words, reason
 from protocol.serve.websocket import WebSocketHandler, handshake
+
+log = logging.getLogger(__name__)
 
 _MAX_HEADER_BYTES = 16 * 1024
 _PATIENCE_S = "5"
@@ -85,6 +89,9 @@ class HttpHandler:
     def _take(self, event: h11.Request) -> None:
         request, house = _request(event), self._connection.house
         upgrade = request.method == "GET" and "websocket" in request.headers.get("upgrade", "").lower()
+        if event.http_version not in (b"1.0", b"1.1"):
+            self._refuse(505, "HTTP/1.1 is spoken here")
+            return
         if _has_body(request):
             self._refuse(400, "a request here has no body")
             return
@@ -129,6 +136,9 @@ class HttpHandler:
     def _send(self, found: Answer, method: str) -> None:
         connection, body = self._connection, found.body
         connection.house.site.metrics.requests[str(found.status)] += 1
+        if found.status >= 400 and isinstance(body, bytes):
+            said = printable(body.decode(errors="replace").strip())
+            log.info("a request from %s is refused: %d %s", connection.address, found.status, said)
         head = self._head(found, method)
         # Whoever does not read the answer asks no more questions.
         self._answering = True

@@ -70,8 +70,6 @@ class WebSocketHandler:
         self._fragments: list[bytes] = []
         self._pending = 0  # bytes of a frame that is not complete
         self._since: float | None = None  # of the first byte of a message that is not complete
-        if connection.busy is not None:
-            self._delivery.fail("busy", connection.busy)
 
     @property
     def active(self) -> bool:
@@ -79,7 +77,8 @@ class WebSocketHandler:
 
     def received(self, data: bytes) -> None:
         view = memoryview(data)
-        while view and not self._connection.closing:
+        # What comes after the end of a session is not looked at.
+        while view and not (self._connection.closing or self._delivery.closing):
             self._parse(bytes(view[:_SLICE_BYTES]))
             view = view[_SLICE_BYTES:]
         self._pump()
@@ -132,9 +131,16 @@ class WebSocketHandler:
             self._fragments.append(bytes(frame.data))
             if frame.fin:
                 message, self._fragments = b"".join(self._fragments), []
-                self._delivery.receive(message, now=now)
+                self._hear(message, now)
         if not self._fragments:
             self._since = None
+
+    def _hear(self, message: bytes, now: float) -> None:
+        if self._connection.busy is None:
+            self._delivery.receive(message, now=now)
+        else:
+            # Not before the client's first word: some libraries do not hear what comes while they speak.
+            self._delivery.fail("busy", self._connection.busy)
 
     def _pass_on(self) -> None:
         """Send what the library wants to say: pongs, and the end."""
