@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -54,3 +56,23 @@ def run_process(words: Sequence[str], *, env: Mapping[str, str] | None = None, t
         words, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=timeout_s, check=False
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def killed_at(moment: str, rig: Path, out: Path, *options: str) -> None:
+    """Starts an encode and kills it, hard, when it reports the moment."""
+    words = [sys.executable, "-m", "tests.end_to_end.encoding_process", str(rig), "--out", str(out), *QUICK, *options]
+    # One thread, where the run that goes on has them all: the bytes do not depend on it.
+    env = {**os.environ, "NUMBA_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=REPOSITORY, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        seen = []
+        for line in process.stdout:
+            seen.append(line.strip())
+            if line.strip() == moment:
+                process.kill()
+                break
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert seen and seen[-1] == moment, process.stderr.read()
+    assert process.returncode == -signal.SIGKILL

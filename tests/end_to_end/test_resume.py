@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,30 +13,10 @@ import pytest
 
 from protocol.container import open_show
 from protocol.partial import partial_path
-from tests.end_to_end.commands import QUICK, REPOSITORY, command, run, run_process
+from tests.end_to_end.commands import QUICK, REPOSITORY, command, killed_at, run, run_process
 
 pytestmark = pytest.mark.slow
 _HEADER = 64  # bytes of a journal without chunks
-
-
-def killed_at(moment: str, rig: Path, out: Path) -> None:
-    """Starts an encode and kills it, hard, when it reports the moment."""
-    words = [sys.executable, "-m", "tests.end_to_end.encoding_process", str(rig), "--out", str(out), *QUICK]
-    # One thread, where the run that goes on has them all: the bytes do not depend on it.
-    env = {**os.environ, "NUMBA_NUM_THREADS": "1"}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, cwd=REPOSITORY, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-        seen = []
-        for line in process.stdout:
-            seen.append(line.strip())
-            if line.strip() == moment:
-                process.kill()
-                break
-            process.stdin.write("\n")
-            process.stdin.flush()
-        assert seen and seen[-1] == moment, process.stderr.read()
-    assert process.returncode == -signal.SIGKILL
 
 
 def test_killed_in_every_chunk_and_run_again(
