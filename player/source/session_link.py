@@ -18,6 +18,8 @@ from protocol.limits import MAX_CREDIT_BYTES, MIN_PART_BYTES
 from protocol.session.client import Arrived, ClientSession, Left, Opened, Ponged
 
 _TICK_S = 0.25
+# Granted anew when half of it is used: what is left then still covers a server's least part.
+_LEAST_CREDIT = 2 * MIN_PART_BYTES
 
 
 class Wire(Protocol):
@@ -57,7 +59,7 @@ class SessionLink:
         self._address, self._options, self._dial = address, options, dial
         self._window = CreditWindow(
             first=options.first_credit,
-            least=max(options.least_credit, MIN_PART_BYTES),
+            least=max(options.least_credit, _LEAST_CREDIT),
             most=min(options.most_credit, MAX_CREDIT_BYTES),
         )
         self._mail = Mailbox()
@@ -95,9 +97,11 @@ class SessionLink:
         self._keepalive = KeepAlive(now=self._asked)
         self._flush()
         self._tick()
-        opened = await self._mail.get()
-        assert isinstance(opened, Opened)
-        return opened
+        event = await self._mail.get()
+        if isinstance(event, Left):
+            raise self._gone(event.reason)
+        assert isinstance(event, Opened)
+        return event
 
     def begin(self, time: Fraction | None, rung: int) -> None:
         """See Link."""
@@ -181,9 +185,7 @@ class SessionLink:
 
     def lost(self, error: LfvError) -> None:
         """See Receiver."""
-        if self._left is not None:
-            error = StreamError(f"{self._address.text} went away: {self._left}")
-        self._fail(error)
+        self._fail(error if self._left is None else self._gone(self._left))
 
     # What happens in between
 
@@ -244,6 +246,9 @@ class SessionLink:
             raise StreamError(f"{self._address.text} is not open yet; wait for it")
         check_rung(self._address, rung, self._opened.index)
         return self._session
+
+    def _gone(self, reason: str) -> StreamError:
+        return StreamError(f"{self._address.text} went away: {reason or 'it does not say why'}")
 
     def _fail(self, error: LfvError) -> None:
         self._mail.fail(error)

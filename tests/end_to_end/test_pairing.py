@@ -19,7 +19,7 @@ from tests.protocol.serve.running import running
 FRAMES, SEEKS, SWITCHES = 10_000, 200, 50
 # Little is kept or under way, so that seeks and switches go over the network instead of to the cache.
 CONFIG = LoaderConfig(ahead_s=1.0, memory=1 << 16)
-OPTIONS = LinkOptions(first_credit=1 << 14, least_credit=1 << 14, most_credit=1 << 15)
+OPTIONS = LinkOptions(first_credit=1 << 15, least_credit=1 << 15, most_credit=1 << 15)
 RUNGS = tuple(replace(rung, bits_per_second=200_000) for rung in (FULL, MEDIUM, LOW))
 
 
