@@ -161,6 +161,7 @@ class Fetcher:
                 self._meter.add(event.received - before, now)
         elif isinstance(event, Arrived):
             self._progress = None
+            self._meter.segment_done(now)
             self._segments.put(event.chunk, event.rung, event.data)
             self._coming = event.chunk + 1
         elif isinstance(event, Grown):

@@ -46,6 +46,11 @@ class Meter:
         if now - self._since >= _SAMPLE_S:
             self._sample(self._bits, now - self._since, now)
 
+    def segment_done(self, now: float) -> None:
+        """A segment is whole. The first one is measured at once, because the choice of the next waits for it."""
+        if self._throughput.estimate is None:
+            self.begin(now)
+
     def tick(self, now: float) -> None:
         """Time passes: bytes that do not come are a sample as well."""
         start, patience = (self._asked, _FIRST_BYTES_S) if self._since is None else (self._since, _SILENCE_S)
