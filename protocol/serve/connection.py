@@ -138,7 +138,7 @@ class Connection(asyncio.Protocol):
         self.busy: str | None = None
         self._taken = 0
         self._moved = 0.0
-        self._closing = False
+        self._closing = self._heard = False
         self._ended_at: float | None = None
 
     @property
@@ -208,13 +208,15 @@ class Connection(asyncio.Protocol):
         self.house.site.metrics.sent[self.handler.kind] += part.length
         self.outlet.send(part)
 
-    def close(self) -> None:
-        """Close once all is sent and the client has had the time to read it.
+    def close(self, *, heard: bool) -> None:
+        """Close once all is sent.
 
-        A close with bytes of the client unread would be a reset, which takes the last word from the client again.
+        Args:
+            heard: nothing more can come of the client. Otherwise it gets the time to read first: a close with bytes of
+                the client unread would be a reset, which takes the last word from it again.
         """
         if not self._closing:
-            self._closing = True
+            self._closing, self._heard = True, heard
             self.transport.resume_reading()
             self._end_if_sent()
 
@@ -233,7 +235,9 @@ class Connection(asyncio.Protocol):
             self.cut("stalled")
         elif not self._closing:
             self.handler.sweep(now)
-        elif self._ended_at is not None and now - self._ended_at > deadlines.linger_s:
+        elif self._ended_at is None:
+            self._end_if_sent()
+        elif now - self._ended_at > deadlines.linger_s:
             # TLS has still to send what tells the end from a cut.
             self.transport.close()
 
@@ -244,10 +248,12 @@ class Connection(asyncio.Protocol):
             self.handler.room()
 
     def _end_if_sent(self) -> None:
-        if self.outlet.full or self.transport.is_closing():
+        if self.outlet.full or self.outlet.backlog or self.transport.is_closing():
             return
         self._ended_at = self.now
-        if self.transport.can_write_eof():
+        if self._heard:
+            self.transport.close()
+        elif self.transport.can_write_eof():
             self.transport.write_eof()
 
     def _failed(self, error: OSError) -> None:

@@ -64,13 +64,13 @@ class HttpHandler:
             self._connection.house.site.metrics.refused["slow"] += 1
             self._refuse(408, f"the request did not end within {deadlines.request_s:g} s")
         elif not self._begun and now - self._since > deadlines.idle_s:
-            self._connection.close()
+            self._connection.close(heard=True)
 
     def start_drain(self) -> None:
         """An idle connection stays as long as others have work, so that /health can be asked."""
 
     def end_drain(self) -> None:
-        self._connection.close()
+        self._connection.close(heard=True)
 
     def _advance(self) -> None:
         """Answer the next request if it is all there. One at a time: the other clients come in between."""
@@ -82,7 +82,7 @@ class HttpHandler:
             if isinstance(event, h11.Request):
                 self._take(event)
             elif isinstance(event, h11.ConnectionClosed):
-                connection.close()
+                connection.close(heard=True)
         except h11.RemoteProtocolError as error:
             self._refuse(error.error_status_hint, f"this is no request: {error}")
 
@@ -127,7 +127,7 @@ class HttpHandler:
     def _refuse(self, status: int, message: str) -> None:
         """An answer in words, after which the connection closes."""
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self._connection.close()
+            self._connection.close(heard=False)
             return
         patience = (("Retry-After", _PATIENCE_S),) if status == 503 else ()
         refused = in_words(status, message, close=True)
@@ -171,11 +171,12 @@ class HttpHandler:
     def _finish(self) -> None:
         """An answer is sent: what is next."""
         self._answering = False
+        rest = bool(self._http.trailing_data[0])
         if self._http.our_state is h11.MUST_CLOSE or self._last:
-            self._connection.close()
+            self._connection.close(heard=self._http.their_state is h11.DONE and not rest)
             return
         self._http.start_next_cycle()
-        self._begun, self._since = bool(self._http.trailing_data[0]), self._connection.now
+        self._begun, self._since = rest, self._connection.now
         self._connection.transport.resume_reading()
         if self._begun:
             asyncio.get_running_loop().call_soon(self._advance)

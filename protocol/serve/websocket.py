@@ -70,6 +70,8 @@ class WebSocketHandler:
         self._fragments: list[bytes] = []
         self._pending = 0  # bytes of a frame that is not complete
         self._since: float | None = None  # of the first byte of a message that is not complete
+        self._flooded = False
+        self._over: float | None = None  # since when only the client's part of the close is missing
 
     @property
     def active(self) -> bool:
@@ -77,8 +79,7 @@ class WebSocketHandler:
 
     def received(self, data: bytes) -> None:
         view = memoryview(data)
-        # What comes after the end of a session is not looked at.
-        while view and not (self._connection.closing or self._delivery.closing):
+        while view and not (self._connection.closing or self._flooded):
             self._parse(bytes(view[:_SLICE_BYTES]))
             view = view[_SLICE_BYTES:]
         self._pump()
@@ -93,11 +94,13 @@ class WebSocketHandler:
         self._delivery.close()
 
     def sweep(self, now: float) -> None:
-        limit = self._connection.house.deadlines.message_s
-        if self._since is not None and now - self._since > limit:
-            self._delivery.fail("timeout", f"a message did not end within {limit:g} s")
+        deadlines = self._connection.house.deadlines
+        if self._since is not None and now - self._since > deadlines.message_s:
+            self._delivery.fail("timeout", f"a message did not end within {deadlines.message_s:g} s")
         self._delivery.tick(now)
         self._pump()
+        if self._over is not None and now - self._over > deadlines.linger_s:
+            self._connection.close(heard=True)
 
     def start_drain(self) -> None:
         self._delivery.leave("the server is going away")
@@ -124,6 +127,7 @@ class WebSocketHandler:
         length = len(frame.data)
         self._pending -= length + 6 + (0 if length < 126 else 2 if length < 1 << 16 else 8)
         if not self._allowance.take(0, now=now):
+            self._flooded = True
             self._delivery.fail("limit", f"more than {limits.MAX_MESSAGES_PER_S} frames a second")
         elif frame.opcode is Opcode.TEXT:
             self._delivery.fail("message", "messages are binary")
@@ -148,7 +152,7 @@ class WebSocketHandler:
             if data:
                 self._connection.write(data)
             else:
-                self._connection.close()
+                self._connection.close(heard=self._framing.close_rcvd is not None)
         if self._connection.outlet.backlog > _MOST_WAITING:
             self._connection.cut("flood")
 
@@ -179,8 +183,10 @@ class WebSocketHandler:
         if not self._delivery.closing or self._framing.state is not OPEN:
             return
         self._framing.send_close(*_farewell(self._delivery.parting))
+        self._over = self._connection.now
         self._pass_on()
-        self._connection.close()
+        if self._flooded:
+            self._connection.close(heard=False)
 
 
 def _farewell(parting: Error | Bye | None) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
@@ -190,6 +191,6 @@ def player(
     credit: int = CREDIT,
 ) -> Iterator[Player]:
     """A session with a server on this machine."""
-    address = f"ws{'s' if tls else ''}://127.0.0.1:{port}/{show}.lfv"
+    address = f"ws{'s' if tls else ''}://127.0.0.1:{port}/{quote(show)}.lfv"
     with connect(address, compression=None, max_size=None, origin=origin, ssl=tls) as wire:  # type: ignore[arg-type]
         yield Player(wire, show, token=token, credit=credit)

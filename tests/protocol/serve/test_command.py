@@ -1,0 +1,198 @@
+"""`lfv serve` as a process: what it says, how it ends, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from encoder.cli import main
+from protocol.session.client import Arrived, Left
+from tests.protocol.serve.running import get, player
+
+
+@contextmanager
+def serve(*arguments: object, env: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """`lfv serve ... --port 0` and what it says until it is ready."""
+    command = [sys.executable, "-m", "encoder.cli", "serve", "--port", "0", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
+    )
+    try:
+        assert process.stdout is not None
+        said: list[str] = []
+        while "ready" not in said:
+            line = process.stdout.readline()
+            if not line:
+                raise AssertionError(f"it ended: {process.communicate()[1]}")
+            said.append(line.strip())
+        yield process, said
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def port_of(said: list[str]) -> int:
+    (port,) = {int(match[1]) for line in said if (match := re.match(r"(?:https?|wss?)://[^:]+:(\d+)/", line))}
+    return port
+
+
+def test_addresses_and_a_clean_end(show: Path, tmp_path: Path) -> None:
+    shutil.copy(show, tmp_path / "more shows.lfv")
+    with serve(show, tmp_path) as (process, said):
+        port = port_of(said)
+        assert said == [
+            "tiny: Tiny é, 0.3 s",
+            f"http://127.0.0.1:{port}/tiny.lfv",
+            f"ws://127.0.0.1:{port}/tiny.lfv",
+            "more shows: Tiny é, 0.3 s",
+            f"http://127.0.0.1:{port}/more%20shows.lfv",
+            f"ws://127.0.0.1:{port}/more%20shows.lfv",
+            "ready",
+        ]
+        with player(port, "more shows") as client:
+            assert len(client.play()) == 3
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        assert (process.returncode, out) == (0, "")
+        assert err == "lfv: ending; once more ends it at once\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_segment_under_way_is_finished(big_show: Path, number: signal.Signals) -> None:
+    with serve(big_show) as (process, said), player(port_of(said), "big") as client:
+        client.open()
+        client.session.subscribe(Fraction(0), rung=0)
+        client.step()
+        process.send_signal(number)
+        arrived: list[int] = []
+        left = False
+        while not left:
+            for event in client.step():
+                left = left or isinstance(event, Left)
+                if isinstance(event, Arrived):
+                    arrived.append(event.chunk)
+        assert arrived == [0]
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 0 and "Traceback" not in err
+
+
+def test_response_under_way_is_finished(big_show: Path) -> None:
+    with serve(big_show) as (process, said):
+        http = HTTPConnection("127.0.0.1", port_of(said), timeout=10)
+        http.connect()
+        http.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        http.request("GET", "/big.lfv")
+        response = http.getresponse()
+        body = response.read(1000)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert process.poll() is None
+        with pytest.raises(ConnectionError):
+            socket.create_connection(("127.0.0.1", port_of(said)), timeout=5)
+        assert body + response.read() == big_show.read_bytes()
+        http.close()
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
+def test_second_signal_ends_at_once(big_show: Path) -> None:
+    with serve(big_show, "--drain", "60") as (process, said), player(port_of(said), "big", credit=1 << 20) as client:
+        client.open()
+        client.session.subscribe(Fraction(0), rung=0)
+        client.step(grant=False)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 1 and time.monotonic() - begun < 5
+        assert "Traceback" not in err
+
+
+def test_drain_has_an_end(big_show: Path) -> None:
+    with serve(big_show, "--drain", "0.5") as (process, said), player(port_of(said), "big", credit=1 << 20) as client:
+        client.open()
+        client.session.subscribe(Fraction(0), rung=0)
+        client.step(grant=False)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
+def test_tokens_from_a_file_and_from_the_environment(show: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    for arguments, env in (([show, "--token-file", secret], {}), ([show], {"LFV_TOKEN": "s3cret"})):
+        with serve(*arguments, env=env) as (_, said):
+            http = HTTPConnection("127.0.0.1", port_of(said), timeout=10)
+            assert get(http, "/shows")[0].status == 401
+            response, body = get(http, "/shows", {"Authorization": "Bearer s3cret"})
+            assert response.status == 200 and json.loads(body)["shows"][0]["name"] == "tiny"
+            http.close()
+
+
+def test_warnings_beyond_this_machine(show: Path) -> None:
+    with serve(show, "--host", "0.0.0.0") as (process, said):
+        assert f"http://{socket.gethostname()}:{port_of(said)}/tiny.lfv" in said
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+        assert "anyone who reaches this machine can watch" in err and "without --tls-cert" in err
+
+
+def test_port_in_use(show: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["serve", str(show), "--port", str(port)]) == 1
+        assert capsys.readouterr().err == (
+            f"lfv: error: port {port} of 127.0.0.1 is in use; stop what uses it, or choose another --port\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "70000"], "--port 70000 is none"),
+        (["--drain", "-1"], "--drain -1 is out of range"),
+        (["--token", "a b"], "--token holds no token"),
+        (["--token", ""], "--token holds no token"),
+        (["--token", "a", "--token-file", "b"], "give one of them"),
+        (["--tls-key", "key.pem"], "add --tls-cert"),
+        (["--origin", "example.org"], "--origin example.org is none"),
+        (["--origin", "https://example.org/path"], "is none"),
+        (["--max-clients", "0"], "give 1 or more"),
+    ],
+)
+def test_arguments_that_mean_nothing(
+    show: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", str(show), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_files_that_are_no_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.lfv").write_text("no show")
+    for argument, code in ((tmp_path / "text.lfv", 1), (tmp_path, 1), (tmp_path / "missing.lfv", 1)):
+        assert main(["serve", str(argument)]) == code
+        error = capsys.readouterr().err
+        assert error.startswith("lfv: error: ") and error.count("\n") == 1
+    (tmp_path / "text.lfv").unlink()
+    assert main(["serve", str(tmp_path)]) == 2
+    assert "holds no .lfv file" in capsys.readouterr().err
