@@ -96,7 +96,8 @@ def encode_rungs(
         seconds: for which the group has its share of a rung's bits per second.
     """
     best = Geometry(place(fitted.meshes, fitted.layout))
-    geometries = [best, *(_coarser(layers, projection, fitted, plan, tolerance, watch) for plan in plans[1:])]
+    quiet = Stopwatch(seconds=watch.seconds)  # the bar has seen meshes made
+    geometries = [best, *(_coarser(layers, projection, fitted, plan, tolerance, quiet) for plan in plans[1:])]
     with watch.stage("geometry"):
         packed = [encode_geometry(geometry) for geometry in geometries]
     painted = PaintedLayers(layers, paint_plan(fitted.meshes, fitted.layout, wraps=projection.wraps))
@@ -147,6 +148,7 @@ def _encode_videos(
     tried: list[list[tuple[int, int]]] = [[] for _ in plans]
     qualities = {number: plan.quality for number, plan in enumerate(plans)}
     while qualities:
+        again = any(tried)
         groups = {
             number: GopEncoder(
                 codec=plans[number].codec,
@@ -159,7 +161,7 @@ def _encode_videos(
         for index, atlas in enumerate(painted):
             for number, group in groups.items():
                 group.add(pictures[number](atlas))
-            if len(groups) == len(plans):
+            if not again:
                 watch.report("video", (index + 1) / len(painted))
         for number, group in groups.items():
             videos[number] = group.finish()

@@ -27,6 +27,7 @@ EXAMPLES = """\
   lfv evaluate show.lfv --rig rig/                            the held-out cameras, or all where none is
   lfv evaluate show.lfv --rig rig/ --cameras cam00 cam05      these
   lfv evaluate show.lfv --views test_views.json               ground-truth views that are no rig cameras
+  lfv evaluate show.lfv --rig rig/ --rung low                 at another rung than the best
   lfv evaluate show.lfv --rig rig/ --pictures out/ --json figures.json
 """
 

@@ -68,7 +68,7 @@ def parsed(*options: str) -> EncodeConfig:
 
 
 def test_the_command_line_says_what_it_means() -> None:
-    assert parsed() == EncodeConfig()
+    assert parsed() == EncodeConfig() and parsed("--ladder") == EncodeConfig(ladder=True)
     config = parsed(*"--scale 0.5 --hold-out b --hold-out a --hold-out b --near 0.5 --gop 1/2".split())
     assert config.scale == Fraction(1, 2) and config.hold_out == ("b", "a")
     assert config.near == 0.5 and config.far is None and config.gop_s == Fraction(1, 2)
