@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from protocol.errors import UsageError
 from protocol.partial import partial_path
@@ -34,6 +35,9 @@ as JSON), /health and /metrics (for Prometheus). Ctrl-C or SIGTERM ends it: nobo
 segment that is on its way to them, then a goodbye. A second one ends it at once.
 """
 
+if TYPE_CHECKING:
+    from protocol.serve.curve import CurveKeys
+
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s?#]+", re.IGNORECASE)
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -45,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shows", nargs="+", type=Path, metavar="SHOW", help=".lfv files, or folders of them")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default: this machine only")
     parser.add_argument("--port", type=int, default=8080, help="of HTTP and WebSocket; 0: any that is free")
+    parser.add_argument("--zmq-port", type=int, metavar="N", help="of ZeroMQ; 0: any that is free; default: none")
     parser.add_argument("--live", action="store_true", help="the shows may still be encoded, or begin later")
     parser.add_argument("--drain", type=float, default=10.0, metavar="S", help="seconds for clients at the end")
     who = parser.add_argument_group("who is let in")
@@ -55,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     who.add_argument("--tls-cert", type=Path, metavar="PEM", help="serve https:// and wss:// with this certificate")
     who.add_argument("--tls-key", type=Path, metavar="PEM", help="its key, where the certificate's file has none")
+    who.add_argument(
+        "--curve", type=Path, metavar="FILE", help="encrypt ZeroMQ by the secret key there, made where there is none"
+    )
     who.add_argument("--max-clients", type=int, default=1000, metavar="N", help="connections at once; default: 1000")
     who.add_argument(
         "--max-per-address",
@@ -109,14 +117,18 @@ def _announce(shelf: Shelf, server: Server, config: ServeConfig) -> None:
             _say("warning: anyone who reaches this machine can watch; give a --token-file")
         if config.tls is None:
             _say("warning: without --tls-cert shows and tokens can be read on their way")
+        if server.zmq_port is not None and config.zmq_keys is None:
+            _say("warning: without --curve shows and tokens can be read on their way over ZeroMQ")
     name = socket.gethostname() if config.host in _EVERYWHERE else config.host
     host = f"[{name}]:{server.port}" if ":" in name else f"{name}:{server.port}"
     begun = {show.name: show for show in shelf.shows()}
     for show_name in shelf.names():
         print(f"{show_name}: {_described(begun.get(show_name))}")
-        live = not isinstance(begun.get(show_name), StaticShow)
-        for address in addresses(show_name, live=live, host=host, secure=config.tls is not None, zmq_port=None):
+        live, secure = not isinstance(begun.get(show_name), StaticShow), config.tls is not None
+        for address in addresses(show_name, live=live, host=host, secure=secure, zmq_port=server.zmq_port):
             print(f"  {address}")
+    if config.zmq_keys is not None:
+        print(f"public key of ZeroMQ: {config.zmq_keys.public}")
     print("ready", flush=True)
 
 
@@ -149,7 +161,15 @@ def _config(args: argparse.Namespace) -> ServeConfig:
         tls=None if args.tls_cert is None else tls_context(args.tls_cert, args.tls_key),
         max_clients=args.max_clients,
         max_per_address=args.max_per_address,
+        zmq_port=args.zmq_port,
+        zmq_keys=None if args.curve is None else _curve_keys(args.curve),
     )
+
+
+def _curve_keys(path: Path) -> CurveKeys:
+    from protocol.serve.curve import load_or_make_curve_keys
+
+    return load_or_make_curve_keys(path)
 
 
 def _token(args: argparse.Namespace) -> str:
@@ -170,6 +190,12 @@ def _token(args: argparse.Namespace) -> str:
 def _check(args: argparse.Namespace) -> None:
     if not 0 <= args.port <= 65535:
         raise UsageError(f"--port {args.port} is none; give 0 to 65535")
+    if args.zmq_port is not None and not 0 <= args.zmq_port <= 65535:
+        raise UsageError(f"--zmq-port {args.zmq_port} is none; give 0 to 65535")
+    if args.zmq_port is not None and args.zmq_port == args.port != 0:
+        raise UsageError(f"--port and --zmq-port are both {args.port}; give two numbers")
+    if args.curve is not None and args.zmq_port is None:
+        raise UsageError("--curve encrypts ZeroMQ; add --zmq-port")
     if not 0 <= args.drain <= 3600:
         raise UsageError(f"--drain {args.drain:g} is out of range; give 0 to 3600 seconds")
     if args.max_clients < 1 or args.max_per_address < 1:

@@ -48,9 +48,9 @@ class Answer:
         return len(self.body) if isinstance(self.body, bytes) else self.body.length
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
-    """What requests are answered from. `zmq_port`: where ZeroMQ listens, or None."""
+    """What requests are answered from. `zmq_port`: where ZeroMQ listens, once it does."""
 
     shelf: Shelf
     access: Access

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from protocol.errors import StorageError, UsageError
 from protocol.serve.access import Access, is_local
@@ -18,6 +19,10 @@ from protocol.serve.http import Site
 from protocol.serve.metrics import Metrics
 from protocol.serve.shelf import Shelf
 from protocol.storage import reporting
+
+if TYPE_CHECKING:
+    from protocol.serve.curve import CurveKeys
+    from protocol.serve.zeromq import ZeromqServer
 
 _BACKLOG = 1024
 _SHUTDOWN_S = 2.0  # for the other end's last word of TLS
@@ -32,7 +37,9 @@ class ServeConfig:
         port: 0 lets the system choose.
         origins: of browsers' pages besides the server's own; "*" for all.
         tls: certificate and key; None for plain TCP.
-        max_clients, max_per_address: as in House.
+        max_clients, max_per_address: as in House; ZeroMQ counts its own.
+        zmq_port: of ZeroMQ, 0 lets the system choose; None for no ZeroMQ.
+        zmq_keys: for its encryption; None for none.
     """
 
     host: str = "127.0.0.1"
@@ -41,6 +48,8 @@ class ServeConfig:
     tls: ssl.SSLContext | None = None
     max_clients: int = 1000
     max_per_address: int = 256
+    zmq_port: int | None = None
+    zmq_keys: CurveKeys | None = None
     deadlines: Deadlines = field(default_factory=Deadlines)
 
     @property
@@ -52,24 +61,24 @@ class ServeConfig:
 class Server:
     """Delivers a shelf. `start`, then `drain` where there is time, then `close`."""
 
-    def __init__(self, shelf: Shelf, config: ServeConfig, *, zmq_port: int | None = None) -> None:
+    def __init__(self, shelf: Shelf, config: ServeConfig) -> None:
         """Prepare. The shelf stays the caller's."""
         self.config = config
         self.metrics = Metrics()
-        site = Site(
-            shelf,
-            Access(config.origins, config.local),
-            self.metrics,
-            secure=config.tls is not None,
-            zmq_port=zmq_port,
-        )
-        self.house = House(site, config.deadlines, config.max_clients, config.max_per_address)
+        self.site = Site(shelf, Access(config.origins, config.local), self.metrics, secure=config.tls is not None)
+        self.house = House(self.site, config.deadlines, config.max_clients, config.max_per_address)
         self.port = 0
         self._server: asyncio.Server | None = None
+        self._zeromq: ZeromqServer | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
+    @property
+    def zmq_port(self) -> int | None:
+        """Where ZeroMQ listens, None where it does not."""
+        return self.site.zmq_port
+
     async def start(self) -> None:
-        """Listen. Raises StorageError where the address is taken or is none of this machine's."""
+        """Listen. Raises StorageError where an address is taken or is none of this machine's."""
         loop = asyncio.get_running_loop()
         secure = self.config.tls is not None
         try:
@@ -86,6 +95,8 @@ class Server:
             raise cannot_listen(self.config.host, self.config.port, error) from error
         self.port = self._server.sockets[0].getsockname()[1]
         self._schedule()
+        if self.config.zmq_port is not None:
+            await self._start_zeromq(self.config.zmq_port)
 
     async def drain(self, seconds: float, *, enough: asyncio.Event | None = None) -> bool:
         """Take nothing new, end what is under way within `seconds` or until `enough` -> whether all of it ended."""
@@ -95,7 +106,10 @@ class Server:
             self._server.close()
         for connection in list(self.house.connections):
             connection.handler.start_drain()
-        ended = await self._until_idle(loop.time() + seconds, enough)
+        under_way = [self._until_idle(loop.time() + seconds, enough)]
+        if self._zeromq is not None:
+            under_way.append(self._zeromq.drain(seconds, enough=enough))
+        ended = all(await asyncio.gather(*under_way))
         for connection in list(self.house.connections):
             connection.handler.end_drain()
         if enough is None or not enough.is_set():
@@ -112,8 +126,26 @@ class Server:
             for connection in list(self.house.connections):
                 connection.transport.abort()
             await asyncio.sleep(0)
+        if self._zeromq is not None:
+            await self._zeromq.close()
         if self._server is not None:
             await self._server.wait_closed()
+
+    async def _start_zeromq(self, port: int) -> None:
+        # Whoever wants no ZeroMQ needs no pyzmq.
+        from protocol.serve.zeromq import ZeromqConfig, ZeromqServer
+
+        config = ZeromqConfig(
+            host=self.config.host,
+            port=port,
+            keys=self.config.zmq_keys,
+            max_clients=self.config.max_clients,
+            max_per_address=self.config.max_per_address,
+            stall_s=self.config.deadlines.stall_s,
+        )
+        self._zeromq = ZeromqServer(self.site.shelf, self.metrics, config)
+        await self._zeromq.start()
+        self.site.zmq_port = self._zeromq.port
 
     async def _until_idle(self, deadline: float, enough: asyncio.Event | None) -> bool:
         loop = asyncio.get_running_loop()

@@ -72,6 +72,20 @@ def test_addresses_and_a_clean_end(show: Path, tmp_path: Path) -> None:
         assert err == "lfv: ending; once more ends it at once\n"
 
 
+def test_zeromq_beside_it(show: Path, tmp_path: Path) -> None:
+    with serve(show, "--zmq-port", 0, "--curve", tmp_path / "key") as (process, said):
+        (address,) = [line for line in said if line.startswith("tcp://")]
+        assert re.fullmatch(r"tcp://127\.0\.0\.1:\d+/tiny\.lfv", address)
+        (key,) = [line for line in said if line.startswith("public key of ZeroMQ: ")]
+        assert len(key.rpartition(" ")[2]) == 40
+        http = HTTPConnection("127.0.0.1", port_of(said), timeout=10)
+        assert address.encode() in get(http, "/")[1]
+        http.close()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_segment_under_way_is_finished(big_show: Path, number: signal.Signals) -> None:
     with serve(big_show) as (process, said), player(port_of(said), "big") as client:
@@ -170,6 +184,9 @@ def test_port_in_use(show: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "words"),
     [
         (["--port", "70000"], "--port 70000 is none"),
+        (["--zmq-port", "-1"], "--zmq-port -1 is none"),
+        (["--port", "9999", "--zmq-port", "9999"], "are both 9999"),
+        (["--curve", "key"], "add --zmq-port"),
         (["--drain", "-1"], "--drain -1 is out of range"),
         (["--token", "a b"], "--token holds no token"),
         (["--token", ""], "--token holds no token"),
