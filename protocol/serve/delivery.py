@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
+from protocol import limits
 from protocol.errors import StorageError
 from protocol.serve.metrics import Metrics
 from protocol.serve.shelf import FilePart, ServedShow, Shelf
@@ -13,6 +14,8 @@ from protocol.session.messages import FRONT, Bye, Error, Hello, decode_message
 from protocol.session.server import PlannedPart, ServerSession
 
 log = logging.getLogger(__name__)
+
+_LEAST_NAMED_BYTES = 64 * limits.KIB  # of less, a copy costs less than a write of its own
 
 
 def agent() -> str:
@@ -85,7 +88,7 @@ class Delivery:
         return head, payload
 
     def next_unread(self) -> tuple[bytes, bytes | FilePart] | None:
-        """The same for a wire that can send from a file: what lies in one is only named."""
+        """The same for a wire that can send from a file: a long part that lies in one is only named."""
         return self._next(read=False)
 
     def _next(self, *, read: bool) -> tuple[bytes, bytes | FilePart] | None:
@@ -151,5 +154,5 @@ class Delivery:
 
 def _payload(show: ServedShow, part: PlannedPart, *, read: bool) -> bytes | FilePart:
     place = (part.head.chunk, part.head.rung, part.head.offset, part.length)
-    found = None if read else show.locate(*place)
+    found = None if read or part.length < _LEAST_NAMED_BYTES else show.locate(*place)
     return show.read(*place) if found is None else found

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _TURN_BYTES = 4 * limits.MIB  # for one client before the others have their turn
 _MOST_WAITING = 2 * limits.MAX_PART_BYTES  # only who asks without reading any answer has more
 _SLICE_BYTES = 4 * limits.KIB  # parsed at a time, so that a flood of tiny frames is seen early
-_JOINED_BYTES = 64 * limits.KIB  # up to this one write is cheaper than no copy
+_JOINED_BYTES = 64 * limits.KIB  # up to this, a copy costs less than a write of its own
 _REASON_BYTES = 123  # RFC 6455, section 5.5
 _FINAL_BINARY = 0x82
 
