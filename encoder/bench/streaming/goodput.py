@@ -50,7 +50,16 @@ def bench_goodput(quick: bool) -> list[Figure]:
                 messages,
                 _MESSAGE_BYTES,
             ),
-            "raw zeromq": (pair(raw.serve_zeromq, raw.pull_zeromq, _MESSAGE_BYTES), messages, _MESSAGE_BYTES),
+            "raw zeromq": (
+                pair(raw.serve_zeromq, raw.pull_zeromq, _MESSAGE_BYTES, True, client=True),
+                messages,
+                _MESSAGE_BYTES,
+            ),
+            "raw zeromq uncopied": (
+                pair(raw.serve_zeromq, raw.pull_zeromq, _MESSAGE_BYTES, False, client=False),
+                messages,
+                _MESSAGE_BYTES,
+            ),
             "raw http": (pair(raw.serve_http, raw.pull_http, path, client=ranges), count, whole),
         }
         return _figures(_rounds(clients, rounds))
@@ -79,5 +88,6 @@ def _figures(rates: Mapping[str, list[float]]) -> list[Figure]:
         Figure("goodput_websocket_of_raw_push", ratio("websocket", "raw websocket push"), "x"),
         Figure("goodput_websocket_of_raw_echo", ratio("websocket", "raw websocket echo"), "x"),
         Figure("goodput_zeromq_of_raw", ratio("zeromq", "raw zeromq"), "x"),
+        Figure("goodput_zeromq_of_raw_uncopied", ratio("zeromq", "raw zeromq uncopied"), "x"),
         Figure("goodput_http_of_raw", ratio("http", "raw http"), "x"),
     ]

@@ -97,8 +97,8 @@ async def _pull_websocket(
             pipe.send(time.perf_counter() - started)
 
 
-def serve_zeromq(pipe: Connection, size: int) -> None:
-    """A ROUTER that sends as many messages as a client's message says."""
+def serve_zeromq(pipe: Connection, size: int, copy: bool) -> None:
+    """A ROUTER that sends as many messages as a client's message says; with pyzmq's copy, as is usual, or without."""
     with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
         router.sndhwm = router.rcvhwm = _HIGH_WATER
         router.router_mandatory = True  # wait where the client is slow, rather than drop
@@ -107,10 +107,10 @@ def serve_zeromq(pipe: Connection, size: int) -> None:
         while True:
             client, message = router.recv_multipart()
             for _ in range(*_COUNT.unpack(message)):
-                router.send_multipart((client, payload), copy=False)
+                router.send_multipart((client, payload), copy=copy)
 
 
-def pull_zeromq(pipe: Connection, port: int) -> None:
+def pull_zeromq(pipe: Connection, port: int, copy: bool) -> None:
     """A DEALER that asks for messages and takes them."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
         dealer.sndhwm = dealer.rcvhwm = _HIGH_WATER
@@ -120,7 +120,7 @@ def pull_zeromq(pipe: Connection, port: int) -> None:
             started = time.perf_counter()
             dealer.send(_COUNT.pack(count))
             for _ in range(count):
-                dealer.recv(copy=False)
+                dealer.recv(copy=copy)
             pipe.send(time.perf_counter() - started)
 
 
