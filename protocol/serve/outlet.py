@@ -19,8 +19,8 @@ _SENT_AT_ONCE = limits.MIB  # so that a slow disk holds up the others no longer 
 # For TLS: bytes read at once, and what may wait in the process.
 _PIECE_BYTES = 256 * limits.KIB
 _LOW_WATER = 64 * limits.KIB
-# What a file system says that knows no sendfile.
-_NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
+# What a file system says that knows no sendfile, and the system where there is no second descriptor to be had.
+_NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EMFILE, errno.ENFILE}
 _GONE = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, errno.ETIMEDOUT}
 
 
@@ -57,7 +57,7 @@ class Outlet:
         self._queue: deque[bytes | _Range] = deque()
         self._paused = False
         self._second: socket | None = None
-        self._waiting = False
+        self._waiting = self._yielding = False
         self._given = 0
 
     @property
@@ -106,6 +106,8 @@ class Outlet:
             self._second = None
 
     def _go_on(self) -> None:
+        if self._yielding:
+            return
         self._flush()
         if not self.full:
             self._room()
@@ -115,7 +117,7 @@ class Outlet:
         while self._queue and not self._paused and not self._transport.is_closing():
             item = self._queue[0]
             if self._given - start > _TURN_BYTES:
-                self._wait()
+                self._yield()
                 return
             if isinstance(item, bytes):
                 self._pass_on(item)
@@ -172,6 +174,15 @@ class Outlet:
             first: TransportSocket = self._transport.get_extra_info("socket")
             self._second = first.dup()
         return self._second.fileno()
+
+    def _yield(self) -> None:
+        if not self._yielding:
+            self._yielding = True
+            asyncio.get_running_loop().call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._yielding = False
+        self._go_on()
 
     def _wait(self) -> bool:
         if not self._waiting:

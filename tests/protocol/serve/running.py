@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from websockets.exceptions import ConnectionClosed
@@ -63,12 +63,16 @@ class Running:
 
 @contextmanager
 def running(*paths: Path, token: str = "", config: ServeConfig | None = None) -> Iterator[Running]:
-    """A server of shows, until the block ends."""
+    """A server of shows, until the block ends. Fails where anything was raised on its loop that nobody handles."""
     started: list[Running] = []
     failed: list[BaseException] = []
     ready, stop = threading.Event(), asyncio.Event()
 
+    def unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        failed.append(context.get("exception") or RuntimeError(context["message"]))
+
     async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(unhandled)
         shelf = Shelf(token=token)
         try:
             for path in paths:

@@ -20,8 +20,11 @@ from pathlib import Path
 import pytest
 
 from encoder.cli import main
-from protocol.session.client import Arrived, Left
-from tests.protocol.serve.running import get, player
+from protocol.manifest import encode_manifest
+from protocol.partial import PartialShow
+from protocol.session.client import Arrived, Ended, Left
+from tests.protocol.examples import manifest, segments
+from tests.protocol.serve.running import get, player, wait_until
 
 
 @contextmanager
@@ -84,6 +87,37 @@ def test_zeromq_beside_it(show: Path, tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 0
+
+
+def test_live(tmp_path: Path) -> None:
+    """From before the show begins until after its end, over every page and a session."""
+    out = tmp_path / "concert.lfv"
+    with serve(out, "--live") as (_, said):
+        port = port_of(said)
+        assert said == ["concert: has not begun yet", f"ws://127.0.0.1:{port}/concert.lfv", "ready"]
+        http = HTTPConnection("127.0.0.1", port, timeout=10)
+        response, body = get(http, "/concert.lfv")
+        assert response.status == 404 and b"has not begun yet" in body
+        assert json.loads(get(http, "/shows")[1]) == {"shows": []}
+        with PartialShow.open_or_create(out, fingerprint=b"live") as encoder, player(port, "concert") as client:
+            encoder.append(segments(0), notes=encode_manifest(manifest(chunks=1)))
+            wait_until(lambda: json.loads(get(http, "/shows")[1])["shows"])
+            (entry,) = json.loads(get(http, "/shows")[1])["shows"]
+            assert entry["live"] is True and entry["chunks"] == 1
+            response, body = get(http, "/concert.lfv")
+            assert response.status == 409 and b"is live; play its ws://" in body
+            assert client.open().live
+            client.session.subscribe(None, rung=0)
+            encoder.append(segments(1))
+            arrived: list[int] = []
+            while len(arrived) < 2:
+                arrived += [event.chunk for event in client.step() if isinstance(event, Arrived)]
+            encoder.finalise(manifest(chunks=2))
+            while not any(isinstance(event, Ended) for event in client.step()):
+                pass
+        wait_until(lambda: get(http, "/concert.lfv")[0].status == 200)
+        assert get(http, "/concert.lfv")[1] == out.read_bytes()
+        http.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
