@@ -26,18 +26,18 @@ _IN_WORDS = 64  # connections over the limit that are told so; more are closed w
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Seconds. Each is looked at every `sweep_s`; what must be over within 10 s has a little less.
+    """Seconds. Each is looked at every `sweep_s`; with what lingers, nobody who is slow on purpose stays for 10 s.
 
     Attributes:
         request_s: from a request's first byte, or a connection's start, to the end of its header.
-        message_s: from the first byte of a WebSocket message to its last.
+        message_s: from the first byte of a WebSocket message to its last; the first one's begins with the handshake.
         idle_s: between two requests.
         stall_s: without the client taking a byte of what waits for it.
         linger_s: for the other end to close after the last word.
     """
 
-    request_s: float = 9.0
-    message_s: float = 9.0
+    request_s: float = 7.0
+    message_s: float = 7.0
     idle_s: float = 30.0
     stall_s: float = 20.0
     linger_s: float = 2.0
@@ -254,7 +254,10 @@ class Connection(asyncio.Protocol):
         if self._heard:
             self.transport.close()
         elif self.transport.can_write_eof():
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:  # the client is gone
+                self.transport.abort()
 
     def _failed(self, error: OSError) -> None:
         """The client was promised more: only a cut tells it that it did not get it."""

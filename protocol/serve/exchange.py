@@ -62,7 +62,10 @@ class HttpHandler:
             return
         if self._begun and now - self._since > deadlines.request_s:
             self._connection.house.site.metrics.refused["slow"] += 1
-            self._refuse(408, f"the request did not end within {deadlines.request_s:g} s")
+            if self._http.trailing_data[0]:
+                self._refuse(408, f"the request did not end within {deadlines.request_s:g} s")
+            else:
+                self._connection.close(heard=True)
         elif not self._begun and now - self._since > deadlines.idle_s:
             self._connection.close(heard=True)
 

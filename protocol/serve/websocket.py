@@ -69,7 +69,7 @@ class WebSocketHandler:
         self._allowance = Allowance(now=now)
         self._fragments: list[bytes] = []
         self._pending = 0  # bytes of a frame that is not complete
-        self._since: float | None = None  # of the first byte of a message that is not complete
+        self._since: float | None = now  # of the first byte of a message that is not complete, or of the handshake
         self._flooded = False
         self._over: float | None = None  # since when only the client's part of the close is missing
 
