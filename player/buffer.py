@@ -71,6 +71,7 @@ class FrameBuffer:
         self._generation = 0
         self._closed = False
         self._error: Exception | None = None
+        self._ended = False
         self._decoded = self._dropped = 0
         self._worker = threading.Thread(target=self._work, name="lfv-decode", daemon=True)
 
@@ -98,11 +99,11 @@ class FrameBuffer:
             return self._take(index)
 
     def wait(self, index: int, *, timeout_s: float | None = None) -> DecodedFrame | None:
-        """As `take`, but waits for the decoder; None only after `timeout_s`."""
+        """As `take`, but waits for the decoder; None only after `timeout_s`, or behind the end of the show."""
         with self._changed:
             frame = self._take(index)
             while frame is None:
-                if not self._changed.wait(timeout_s):
+                if self._ended or not self._changed.wait(timeout_s):
                     return None
                 frame = self._take(index)
             return frame
@@ -142,7 +143,7 @@ class FrameBuffer:
         self._dropped += len(self._frames) - (self._shown in self._frames)
         self._frames.clear()
         self._shown = -1
-        self._error = None
+        self._error, self._ended = None, False
         self._changed.notify_all()
 
     def _work(self) -> None:
@@ -176,8 +177,14 @@ class FrameBuffer:
                 if close is not None:
                     close()
             if not self._loop:
+                self._end(generation)
                 return
             first, lap = 0, lap + self._count
+
+    def _end(self, generation: int) -> None:
+        with self._changed:
+            self._ended = generation == self._generation
+            self._changed.notify_all()
 
     def _put(self, generation: int, position: int, frame: DecodedFrame) -> bool:
         """Wait for room, then keep the frame. False where a seek or the end has made it useless."""

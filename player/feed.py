@@ -24,6 +24,10 @@ class Feed(Protocol):
     def index(self) -> Index:
         """As far as the show is known; grows while it is live."""
 
+    @property
+    def live(self) -> bool:
+        """More chunks may come."""
+
     def chunk(self, number: int, stale: Stale) -> Chunk | None:
         """The chunk, waiting for it; None once `stale()` or where the show has ended before it.
 
@@ -36,6 +40,8 @@ class Feed(Protocol):
 
 class ShowFeed:
     """The chunks of an open show at one rung."""
+
+    live = False
 
     def __init__(self, show: Show, rung: int) -> None:
         self._show, self.rung = show, rung

@@ -59,7 +59,9 @@ def film(feed: Feed, trace: Trace, shot: Shot, reading: FrameReading) -> Iterato
         frame_buffer(feed, reading, capacity=_AHEAD, loop=not shot.times) as buffer,
     ):
         for path_time, show_time in _times(feed, trace, shot):
-            frame = buffer.wait(frame_at(feed.index, show_time))
+            frame = buffer.wait(frame_at(feed.index, show_time, grows=feed.live))
+            if frame is None:  # a live show has ended before it
+                frame = buffer.wait(frame_at(feed.index, show_time))
             assert frame is not None
             renderer.set_decoded(frame)
             yield _picture(renderer, pose_at(trace, float(path_time)), shot, box)

@@ -93,8 +93,11 @@ def rung_named(manifest: Manifest, name: str | None) -> int:
     return names.index(name)
 
 
-def frame_at(index: Index, time: Fraction | float) -> int:
-    """The show's frame at `time` seconds, by its chunk's mean rate; the first or last where it is outside."""
+def frame_at(index: Index, time: Fraction | float, *, grows: bool = False) -> int:
+    """The show's frame at `time` seconds, by its chunk's mean rate; the first or last where it is outside.
+
+    Where the show `grows`, a time behind its end gives a frame that is still to come.
+    """
     entry = index.chunks[index.chunk_at(time)]
-    within = int((Fraction(time) - entry.start) * entry.frame_count / entry.duration)
-    return entry.first_frame + min(max(within, 0), entry.frame_count - 1)
+    within = max(int((Fraction(time) - entry.start) * entry.frame_count / entry.duration), 0)
+    return entry.first_frame + (within if grows else min(within, entry.frame_count - 1))
