@@ -19,6 +19,8 @@ CLIENTS = (
     "errors",
     "stalls",
     "stalled",
+    "lag",
+    "cpu",
     "rate",
     "server_cpu",
     "server_cpu_per_client",

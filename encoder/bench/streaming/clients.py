@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -13,9 +15,12 @@ from encoder.bench.streaming.processes import cpu_seconds, resident_bytes, serve
 from encoder.bench.streaming.shows import BenchShow, write_bench_show
 from encoder.bench.streaming.viewers import Seen, stop_reading, view_many
 
+log = logging.getLogger(__name__)
+
 RATE = 2_000_000  # bits per second of the rung
 _PROCESSES = 4
 _LOOK_S = 0.25
+_SHOWN = 5  # kinds of errors
 _SUFFIXES = {"ws": "", "tcp": "_zeromq", "http": "_http"}
 
 
@@ -47,11 +52,16 @@ def bench_clients(quick: bool, *, scheme: str = "ws") -> list[Figure]:
         seen = Seen()
         for group in groups:
             seen.add(group.answer(timeout_s=ramp_s + 60))
+    for message, count in Counter(seen.errors).most_common(_SHOWN):
+        log.warning("%d viewers: %s", count, message)
     found = {
         "count": (viewers, "count"),
         "errors": (len(seen.errors), "count"),
         "stalls": (len(seen.late_s), "count"),
         "stalled": (sum(seen.late_s), "s"),
+        # Of the viewers' own processes: where these are late, so is what they see.
+        "lag": (seen.lag_s, "s"),
+        "cpu": (seen.cpu_s / seconds, "cores"),
         "rate": (8 * seen.bytes / seconds / viewers / 1e6, "Mbit/s"),
         "server_cpu": (used / elapsed, "cores"),
         "server_cpu_per_client": (1e3 * used / elapsed / viewers, "ms/s"),

@@ -17,22 +17,33 @@ from protocol.errors import LfvError
 from protocol.session.client import Arrived, Ended
 
 BUFFER_S = 2.0
+_LOOK_S = 0.05
 
 
 @dataclass
 class Seen:
-    """What one viewer or many have met. `late_s`: of each segment that came after its play time, by how much."""
+    """What one viewer or many have met.
+
+    Attributes:
+        late_s: of each segment that came after its play time, by how much.
+        lag_s: by how much the viewers' own process was late at worst: a stall may be its own then.
+        cpu_s: what that process has used.
+    """
 
     segments: int = 0
     bytes: int = 0
     late_s: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    lag_s: float = 0.0
+    cpu_s: float = 0.0
 
     def add(self, other: Seen) -> None:
         self.segments += other.segments
         self.bytes += other.bytes
         self.late_s += other.late_s
         self.errors += other.errors
+        self.lag_s = max(self.lag_s, other.lag_s)
+        self.cpu_s += other.cpu_s
 
 
 def view_many(pipe: Connection, url: str, viewers: int, seconds: float, ramp_s: float) -> None:
@@ -49,13 +60,26 @@ async def _view_many(url: str, viewers: int, seconds: float, ramp_s: float) -> S
         return await view(url, seconds)
 
     out = Seen()
+    watching = asyncio.create_task(_watch_lag(out))
     for seen in await asyncio.gather(*(one() for _ in range(viewers))):
         out.add(seen)
+    watching.cancel()
+    out.cpu_s = time.process_time()
     return out
 
 
+async def _watch_lag(seen: Seen) -> None:
+    while True:
+        due = time.monotonic() + _LOOK_S
+        await asyncio.sleep(_LOOK_S)
+        seen.lag_s = max(seen.lag_s, time.monotonic() - due)
+
+
 async def view(url: str, seconds: float) -> Seen:
-    """Play a show's first rung for so long, again from the start at its end, with BUFFER_S fetched ahead."""
+    """Play a show's first rung for so long, again from the start at its end.
+
+    It plays from when BUFFER_S of the show are there, and fetches as far ahead.
+    """
     seen = Seen()
     link = open_link(parse_address(url), LinkOptions())
     try:
@@ -70,37 +94,39 @@ async def view(url: str, seconds: float) -> Seen:
 async def _play(link: Link, seconds: float, seen: Seen) -> None:
     opened = await link.open()
     index = opened.index
+    duration = float(index.duration)
     link.begin(Fraction(0), 0)
     finished = time.monotonic() + seconds
-    zero = 0.0  # when second 0 of the show is played
-    until = 0.0  # what is here, seconds of the show
+    laps = 0.0  # seconds of the show in all rounds before this one
+    here = 0.0  # what has come, seconds in all rounds
+    zero: float | None = None  # when second 0 was played
     flows = True
     while (now := time.monotonic()) < finished:
-        wanted = not seen.segments or until - (now - zero) < BUFFER_S
-        if wanted != flows:
-            link.flow(wanted)
-            flows = wanted
-        pause = finished - now if wanted else min(finished - now, until - BUFFER_S - (now - zero))
+        ahead = here if zero is None else here - (now - zero)
+        if flows != (ahead < BUFFER_S):
+            flows = not flows
+            link.flow(flows)
         try:
-            async with asyncio.timeout(max(pause, 0.001)):
+            async with asyncio.timeout(finished - now if flows else min(finished - now, ahead - BUFFER_S + 0.001)):
                 event = await link.receive()
         except TimeoutError:
             continue
         if isinstance(event, Ended):
             link.begin(Fraction(0), 0)
-            zero, until = zero + float(index.duration), 0.0
+            laps += duration
         elif isinstance(event, Arrived):
             now = time.monotonic()
             check_segment(index, event.chunk, event.rung, event.data)
-            start = float(index.chunks[event.chunk].start)
-            if not seen.segments:
-                zero = now
-            elif now > zero + start:
+            chunk = index.chunks[event.chunk]
+            start = laps + float(chunk.start)
+            if zero is not None and now > zero + start:
                 seen.late_s.append(now - zero - start)
                 zero = now - start
+            here = laps + float(chunk.end)
+            if zero is None and here >= BUFFER_S:
+                zero = now
             seen.segments += 1
             seen.bytes += len(event.data)
-            until = float(index.chunks[event.chunk].end)
 
 
 def stop_reading(pipe: Connection, url: str) -> None:

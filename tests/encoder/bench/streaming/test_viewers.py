@@ -16,7 +16,7 @@ from protocol.serve.server import serving
 from protocol.serve.shelf import Shelf, open_static
 
 CHUNK_S = Fraction(1, 5)
-RATE = 800_000
+RATE = 8_000_000
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +49,10 @@ def test_a_viewer_takes_what_it_plays_and_a_buffer_and_begins_again_at_the_end(s
 
 
 def test_what_comes_after_its_time_is_noted(show: Path) -> None:
-    seen = viewed(show, Impairment(rate=0.5 * RATE), 2.0)
+    seen = viewed(show, Impairment(rate=((0.0, 4 * RATE), (0.6, RATE / 8))), 4.5)
     assert not seen.errors
-    # Half the rate: each chunk is late by its own duration.
-    assert len(seen.late_s) >= 3 and sum(seen.late_s) == pytest.approx(0.2 * seen.segments, abs=0.4)
+    # What was there plays until second 3 or so; then each chunk is late by what it takes.
+    assert len(seen.late_s) >= 1 and max(seen.late_s) > 0.3
 
 
 def test_a_refusal_is_an_error(show: Path) -> None:
