@@ -12,6 +12,7 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, PayloadTooBig, WebSocketException
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import State
 
 from player.source import failures
 from player.source.address import Address
@@ -19,6 +20,7 @@ from player.source.http_answer import words_of
 from player.source.link import AGENT, LinkOptions
 from player.source.session_link import Receiver, SessionLink, Wire
 from player.source.tls import client_context
+from player.source.websocket_frames import FrameTaker
 from protocol.errors import MissingExtraError, StreamError
 from protocol.limits import MAX_PART_BYTES, MIB
 from protocol.session.messages import PART_HEADER_BYTES
@@ -96,19 +98,30 @@ class _Connect(connect):
         return exc
 
 
-class _Connection(ClientConnection):
-    """Hands frames to the receiver in the callback that brings them: no queue and no task in between."""
+class _Connection(ClientConnection, asyncio.BufferedProtocol):
+    """Hands messages to the receiver in the callback that brings them: no queue and no task in between.
+
+    Whole binary messages are read to where they stay; the library does the handshake and everything unusual.
+    """
 
     def __init__(self, protocol: ClientProtocol, *, address: Address, receiver: Receiver, **settings: Any) -> None:
         super().__init__(protocol, **settings)
         self._address, self._receiver = address, receiver
         self._fragments: bytearray | None = None
+        self._frames = FrameTaker(most=MAX_BYTES, take=receiver.take, other=self._pass_on)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._frames.room()
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._receiver.heard()
-        super().data_received(data)
+        self._frames.came(nbytes)
+
+    def _pass_on(self, data: bytes) -> bool:
+        self.data_received(data)
         if self.transport.get_write_buffer_size() > _UNSENT_BYTES:
             self._fail("does not read what it is sent")
+        return self.protocol.state is State.OPEN
 
     def process_event(self, event: Any) -> None:
         if self.response is None or not isinstance(event, Frame):

@@ -71,7 +71,10 @@ BREAKING: dict[str, tuple[list[bytes], str]] = {
     "another size": ([head(total=300_000) + bytes(20_000)], "its index differs"),
     "gigabytes": ([head(total=(1 << 32) - 1) + bytes(20_000)], "a part is of 4294967295 bytes"),
     "more than the whole": ([head(total=20_000) + bytes(30_000)], "30000 bytes of the 20000"),
-    "a generation of the future": ([part(SHOW, 0, 0, generation=9, end=50_000)], "generation 9, which nobody asked for"),
+    "a generation of the future": (
+        [part(SHOW, 0, 0, generation=9, end=50_000)],
+        "sends generation 9",
+    ),
     "parts of a byte": ([head() + b"x"], "a part has 1 bytes of the 600000"),
     "a part of nothing": ([head()], "has no payload"),
     "the front again": ([front_part(SHOW)], "front out of order"),
