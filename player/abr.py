@@ -54,8 +54,13 @@ class Throughput:
                 mean.add(bits / seconds, seconds + min(after_s, _MOST_AGEING_S))
 
     @property
+    def latest(self) -> float | None:
+        """Bits per second by the fast mean alone, None before the first transfer."""
+        return self._means[0].value
+
+    @property
     def estimate(self) -> float | None:
-        """Bits per second, None before the first transfer."""
+        """Bits per second by the more careful of the two means, None before the first transfer."""
         values = [mean.value for mean in self._means]
         return None if values[0] is None or values[1] is None else min(values[0], values[1])
 
@@ -121,14 +126,15 @@ class RungChooser:
         """
         if self._lock is not None:
             return self._lock
-        estimate = self.throughput.estimate
-        if estimate is None:
+        estimate, latest = self.throughput.estimate, self.throughput.latest
+        if estimate is None or latest is None:
             self._current = self._order[0]
             return self._current
         budget = self.config.safety * estimate
         highest = self._guard.highest(len(self._order), now)
         for place, rung in enumerate(self._order):
-            if place and rates[rung] > budget:
+            # Whether it lasts is asked of the fast mean: the slow one would ask for the same patience twice.
+            if place and rates[rung] > self.config.safety * latest:
                 self._fits_since.pop(rung, None)
             else:
                 self._fits_since.setdefault(rung, now)

@@ -56,8 +56,8 @@ def schedule(phases: Sequence[Phase], each_s: float) -> Impairment:
 
 
 def bench_adaptation(quick: bool) -> list[Figure]:
-    """Plays through all phases, 15 s each (quick: the first two, 2 s each)."""
-    phases, each_s = (PHASES[:2], 2.0) if quick else (PHASES, 15.0)
+    """Plays through all phases, 20 s each (quick: the first two, 2 s each)."""
+    phases, each_s = (PHASES[:2], 2.0) if quick else (PHASES, 20.0)
     rates = tuple(round(rate * _SCALE) for rate in _LADDER)
     length = int(each_s * len(phases)) + 2
     with tempfile.TemporaryDirectory(prefix="lfv-bench-") as folder, ExitStack() as stack:
