@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol, TypeVar
@@ -48,6 +49,7 @@ class Peer(Protocol):
 
 
 Script = Callable[[Peer], Awaitable[None]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def run(test: Callable[[], Awaitable[T]]) -> T:
@@ -69,6 +71,33 @@ async def scripted(transport: str, script: Script) -> AsyncIterator[str]:
     """A server of one of TRANSPORTS -> its address. The script runs for each client."""
     async with (_websocket if transport == "ws" else _zeromq)(script) as port:
         yield f"{transport}://127.0.0.1:{port}/tiny.lfv"
+
+
+@asynccontextmanager
+async def raw_server(handle: Handler, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A TCP server on this machine -> its port. Handlers that are still busy at the end are cancelled."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handled(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            with suppress(OSError, EOFError, asyncio.CancelledError):
+                await handle(reader, writer)
+        finally:
+            writer.transport.abort()
+            tasks.discard(task)
+
+    server = await asyncio.start_server(handled, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
 
 
 @asynccontextmanager
