@@ -66,7 +66,7 @@ class Link(Protocol):
         """
 
     def switch(self, rung: int) -> None:
-        """Deliver another rung from the next chunk on that has not begun. Raises as `begin`."""
+        """Deliver another rung from the next chunk on that has not begun; nothing before `begin`. Raises as that."""
 
     def flow(self, open: bool) -> None:
         """False: nothing more than is under way already. True, as at first: as much as the way carries."""

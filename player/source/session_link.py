@@ -70,7 +70,7 @@ class SessionLink:
         self._asked = 0.0
         self._opened: Opened | None = None
         self._flows = True
-        self._greeted = False
+        self._greeted = self._begun = False
         self._left: str | None = None
 
     # What the player calls
@@ -109,14 +109,18 @@ class SessionLink:
             return
         session = self._session_for(rung)
         self._mail.drop_segments()
+        self._begun = True
         session.subscribe(time, rung=rung)
         self._grant()
         self._flush()
 
     def switch(self, rung: int) -> None:
         """See Link."""
-        if self._mail.error is None:
-            self._session_for(rung).switch(rung)
+        if self._mail.error is not None:
+            return
+        session = self._session_for(rung)
+        if self._begun:
+            session.switch(rung)
             self._flush()
 
     def flow(self, open: bool) -> None:
