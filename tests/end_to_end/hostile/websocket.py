@@ -23,7 +23,7 @@ from tests.end_to_end.hostile.wire import (
     mutated,
 )
 
-WHOLE, PIECE, TEXT, PING = 0x82, 0x02, 0x81, 0x89
+WHOLE, PIECE, TEXT, CLOSE, PING = 0x82, 0x02, 0x81, 0x88, 0x89
 
 
 async def upgrade(wire: Wire, place: Place) -> None:
@@ -62,6 +62,7 @@ async def mutated_messages(place: Place, rng: random.Random) -> float:
             await upgrade(wire, place)
             with suppress(OSError):  # it was cut before we were done
                 await say(wire, *messages)
+                await wire.send(frame(b"", opcode=CLOSE))
             return await wire.end(within_s=CUT_S)
 
     opening = [hello(place), encode_message(Subscribe(1, Fraction(0), 0))]
@@ -111,7 +112,7 @@ async def text_messages(place: Place, rng: random.Random) -> float:
     async with connected(place) as wire:
         await upgrade(wire, place)
         await say(wire, hello(place))
-        await wire.send(frame(b"hello", opcode=TEXT))
+        await wire.send(frame(b"hello", opcode=TEXT) + frame(b"", opcode=CLOSE))
         return await wire.end(within_s=CUT_S)
 
 
@@ -119,6 +120,7 @@ async def too_much_credit(place: Place, rng: random.Random) -> float:
     async with connected(place) as wire:
         await upgrade(wire, place)
         await say(wire, hello(place), Credit(64 << 20), Credit(64 << 20))
+        await wire.send(frame(b"", opcode=CLOSE))
         return await wire.end(within_s=CUT_S)
 
 
