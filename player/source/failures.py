@@ -13,10 +13,12 @@ from contextlib import contextmanager
 
 from player.source.address import Address
 from protocol.errors import LfvError, StreamError
+from protocol.fields import printable
 
 # Codes of refusals that no server sent: trying again changes nothing. The others are those of SPEC 8.5.
 CERTIFICATE = "certificate"
 CAPABILITY = "capability"
+_MOST_CHARACTERS = 120
 
 # What HTTP's statuses mean here; whatever is in neither is a refusal of another kind.
 REFUSALS = {
@@ -52,6 +54,11 @@ def reaching(address: Address, *, within_s: float) -> Iterator[None]:
         raise closed(address) from error
     except OSError as error:
         raise unreachable(address, _number(error) or 0, str(error)) from error
+
+
+def brief(error: Exception) -> str:
+    """A library's words, which may repeat what the other end sent: without what terminals obey, and not for ever."""
+    return printable(str(error))[:_MOST_CHARACTERS]
 
 
 def late(address: Address, seconds: float) -> StreamError:

@@ -155,7 +155,8 @@ class HttpConnection:
             if self._ended:
                 raise failures.closed(self._address) from error
             raise StreamError(
-                f"{self._address.text} does not speak HTTP ({error}); check the address", code=failures.CAPABILITY
+                f"{self._address.text} does not speak HTTP ({failures.brief(error)}); check the address",
+                code=failures.CAPABILITY,
             ) from error
 
     async def _feed(self, within_s: float | None) -> bool:

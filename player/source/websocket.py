@@ -22,6 +22,7 @@ from player.source.session_link import Receiver, SessionLink, Wire
 from player.source.tls import client_context
 from player.source.websocket_frames import FrameTaker
 from protocol.errors import MissingExtraError, StreamError
+from protocol.fields import printable
 from protocol.limits import MAX_PART_BYTES, MIB
 from protocol.session.messages import PART_HEADER_BYTES
 
@@ -61,7 +62,8 @@ async def dial(address: Address, options: LinkOptions, receiver: Receiver) -> Wi
         if isinstance(cause, EOFError | OSError):
             raise failures.closed(address) from error
         raise StreamError(
-            f"{address.text} does not speak WebSocket ({error}); check the address", code=failures.CAPABILITY
+            f"{address.text} does not speak WebSocket ({failures.brief(error)}); check the address",
+            code=failures.CAPABILITY,
         ) from error
 
 
@@ -145,9 +147,9 @@ class _Connection(ClientConnection, asyncio.BufferedProtocol):
         if isinstance(broken, PayloadTooBig):
             reason = f"sends a message of more than {MAX_BYTES} bytes"
         elif isinstance(broken, WebSocketException):
-            reason = f"breaks the WebSocket protocol ({broken})"
+            reason = f"breaks the WebSocket protocol ({failures.brief(broken)})"
         elif self.protocol.close_rcvd is not None and self.protocol.close_rcvd.reason:
-            reason = f"closed the connection: {self.protocol.close_rcvd.reason}"
+            reason = f"closed the connection: {printable(self.protocol.close_rcvd.reason)}"
         else:
             reason = "closed the connection"
         self._receiver.lost(StreamError(f"{self._address.text} {reason}"))
