@@ -40,7 +40,7 @@ COMMANDS = {
     "inspect": Command("encoder.commands.inspect", "encoder", "what a rig or a show holds"),
     "verify": Command("encoder.commands.verify", "player", "check every chunk and checksum of a show"),
     "evaluate": Command("encoder.commands.evaluate", "encoder", "how good a show is against real views"),
-    "bench": Command("encoder.commands.bench", "encoder", "measure this machine and this version"),
+    "bench": Command("encoder.commands.bench", "all", "measure this machine and this version"),
 }
 
 # Import names of the extras' packages; any other failed import is a fault of ours and keeps its traceback.

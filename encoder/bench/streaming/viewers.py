@@ -59,12 +59,12 @@ async def _view_many(url: str, viewers: int, seconds: float, ramp_s: float) -> S
         await asyncio.sleep(rng.uniform(0, ramp_s))
         return await view(url, seconds)
 
-    out = Seen()
+    out, started = Seen(), time.process_time()
     watching = asyncio.create_task(_watch_lag(out))
     for seen in await asyncio.gather(*(one() for _ in range(viewers))):
         out.add(seen)
     watching.cancel()
-    out.cpu_s = time.process_time()
+    out.cpu_s = time.process_time() - started
     return out
 
 

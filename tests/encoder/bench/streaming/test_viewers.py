@@ -49,10 +49,10 @@ def test_a_viewer_takes_what_it_plays_and_a_buffer_and_begins_again_at_the_end(s
 
 
 def test_what_comes_after_its_time_is_noted(show: Path) -> None:
-    seen = viewed(show, Impairment(rate=((0.0, 4 * RATE), (0.6, RATE / 8))), 4.5)
+    seen = viewed(show, Impairment(rate=((0.0, 4 * RATE), (0.6, RATE / 8))), 5.0)
     assert not seen.errors
     # What was there plays until second 3 or so; then each chunk is late by what it takes.
-    assert len(seen.late_s) >= 1 and max(seen.late_s) > 0.3
+    assert len(seen.late_s) >= 1 and min(seen.late_s) > 0
 
 
 def test_a_refusal_is_an_error(show: Path) -> None:
