@@ -14,6 +14,8 @@ import pytest
 from encoder.bench.impairment import Impairment, Outage
 from encoder.bench.proxy import Proxy, open_proxy, proxy_in_thread
 
+SLACK_S = 0.2  # for a busy machine
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -83,7 +85,8 @@ def test_the_rate_is_what_was_asked_for_and_all_connections_share_it(rate: float
         async with proxied(Impairment(rate=rate), give) as proxy:
             started = time.perf_counter()
             await asyncio.gather(*(take(proxy) for _ in range(clients)))
-            assert time.perf_counter() - started == pytest.approx(0.8, rel=0.05)
+            # Never faster; and slower only by what a busy machine adds.
+            assert 0.95 * 0.8 < time.perf_counter() - started < 1.05 * 0.8 + SLACK_S
 
     asyncio.run(go())
 
@@ -97,7 +100,7 @@ def test_a_question_takes_two_delays_and_a_connection_two_more() -> None:
                 writer.write(b"?")
                 await reader.readexactly(1)
                 times.append(time.perf_counter() - started)
-            assert times == pytest.approx([0.4, 0.2], rel=0.15)
+            assert 0.4 <= times[0] < 0.4 + SLACK_S and 0.2 <= times[1] < 0.2 + SLACK_S
 
     asyncio.run(go())
 
@@ -116,7 +119,7 @@ def test_a_connection_starts_slowly() -> None:
             await reader.readexactly(1)
             started = time.perf_counter()
             await reader.read()
-            assert 0.2 < time.perf_counter() - started < 0.4
+            assert 0.2 < time.perf_counter() - started < 0.3 + SLACK_S
 
     asyncio.run(go())
 
@@ -171,10 +174,10 @@ def test_a_pulled_cable_tells_nobody() -> None:
                 fresh = asyncio.create_task(sent_back(proxy, b"new"))
                 assert await reader.readexactly(1) == b"?"
                 # The first retransmission behind the outage is 0.2 + 0.4 s after its beginning.
-                assert 0.65 < time.perf_counter() - started < 0.9
+                assert 0.65 < time.perf_counter() - started < 0.75 + SLACK_S
                 assert not fresh.done()
                 assert await fresh == b"new"
-                assert 1.15 < time.perf_counter() - started < 1.4
+                assert 1.15 < time.perf_counter() - started < 1.25 + SLACK_S
 
     asyncio.run(go())
 
