@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 KIND = "zeromq"
 _BACKLOG = 1024
-_QUEUE = 2  # messages to one peer that wait in ZeroMQ; one more is on its way, so three parts are the most
+_QUEUE = 3  # messages to one peer that wait in ZeroMQ; one more is on its way, so four parts are the most
 _RECEIVED = 16  # messages of one peer that wait to be read
 _AT_ONCE = 64  # messages that are read before it is sent again
 _TURN_S = 0.004  # before others on the loop have their turn
@@ -92,11 +92,9 @@ class ZeromqServer:
 
     async def start(self) -> None:
         """Listen. Raises StorageError where the address is taken or is none of this machine's."""
-        host, port = self.config.host, self.config.port
         try:
-            found = await self._loop.getaddrinfo(host or None, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE)
-            for address in dict.fromkeys(str(entry[4][0]) for entry in found):
-                self._router.bind(f"tcp://{f'[{address}]' if ':' in address else address}:{self.port or port}")
+            for address in await self._addresses():
+                self._router.bind(f"tcp://{address}:{self.port or self.config.port}")
                 endpoint = self._router.getsockopt(zmq.LAST_ENDPOINT)
                 assert isinstance(endpoint, bytes)
                 self.port = int(endpoint.rstrip(b"\0").rpartition(b":")[2])
@@ -133,6 +131,14 @@ class ZeromqServer:
         self._doors.close()
         self._router.close(_LINGER_MS)
         await asyncio.to_thread(self._context.term)
+
+    async def _addresses(self) -> list[str]:
+        """Of the host, as ZeroMQ writes them; it takes no names."""
+        if not self.config.host:
+            return ["*"]
+        found = await self._loop.getaddrinfo(self.config.host, None, type=sockets.SOCK_STREAM)
+        unique = dict.fromkeys(str(entry[4][0]) for entry in found)
+        return [f"[{address}]" if ":" in address else address for address in unique]
 
     def _set_up(self) -> None:
         for option, value in (
@@ -305,7 +311,7 @@ class ZeromqServer:
             peer.delivery.tick(now)
             if peer.over_at is not None:
                 if now - peer.over_at > self.config.linger_s:
-                    peer.door.cut()
+                    peer.door.close()
             elif peer.delivery.closing and peer not in self._full:
                 self._queue(peer)
         self._turn_soon()

@@ -16,8 +16,9 @@ import zmq
 from protocol import limits
 
 _EVENT = struct.Struct("=HI")  # what has happened, and the number of the connection's descriptor
-_UNSENT_BYTES = 256 * limits.KIB  # that the kernel holds beyond what is on its way: after a seek, little of the old
+_UNSENT_BYTES = limits.MIB  # that the kernel holds beyond what is on its way; less costs a wake-up for each piece
 _UNREAD_BYTES = 4 * limits.MAX_MESSAGE_BYTES  # of a message that does not end
+_NO_LINGER = struct.pack("ii", 1, 0)
 _RECEIVED = slice(128, 136)  # of Linux' struct tcp_info: bytes that have come
 
 
@@ -42,10 +43,16 @@ class Door:
     messages: int = 0
     _seen: tuple[int, int] = (0, 0)
 
-    def cut(self) -> None:
-        """End the connection; ZeroMQ notices."""
+    def close(self) -> None:
+        """End the connection behind what is on its way; ZeroMQ notices."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(sockets.SHUT_RDWR)
+
+    def cut(self) -> None:
+        """End it at once, and let the client know, even if it does not read."""
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _NO_LINGER)
+        self.close()
 
     def floods(self) -> bool:
         """Whether far more bytes have come than a message may have, and no message, since this was asked before.
