@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from player.buffer import DecodedFrame
-from player.clock import PlayClock, advanced, sought, toggled
 from player.film import comfort_box, frame_buffer
-from player.frames import FrameReading, frame_at
-from player.live import LiveHold, calm, held, stalled
+from player.frames import FrameReading
 from player.loader import Loader
+from player.playback import Playback
 from player.stats import Stats, overlay
 from player.window import PlayerWindow, WindowLook, stopwatch_step
 from player.window_input import Taken
@@ -28,28 +26,21 @@ def play_in_window(loader: Loader, reading: FrameReading, look: WindowLook, *, l
     Raises:
         FormatError: the show is damaged. DisplayError: there is no display. StorageError, StreamError: no way to it.
     """
-    manifest, index = loader.manifest, loader.index
+    manifest = loader.manifest
     with (
         frame_buffer(loader, reading, capacity=buffer_capacity(manifest), loop=loop and not loader.live) as buffer,
         PlayerWindow(comfort_box(manifest), look, background=manifest.background) as window,
     ):
-        first = index.chunks[index.chunk_of_frame(loader.first)]
-        clock = PlayClock(duration=float(index.duration), time=float(first.start), loop=loop and not loader.live)
-        hold = LiveHold(chunk_s=float(first.duration))
-        stats = Stats()
+        playback, stats = Playback(loader, buffer, loop=loop), Stats()
         while not window.closed:
             step = stopwatch_step(stats)
             taken = window.poll(step)
-            clock, hold = _controlled(loader, clock, hold, taken)
-            wanted = _next(loader, clock, hold, step)
-            frame = buffer.take(frame_at(loader.index, wanted.time))
+            _control(playback, loader, taken)
+            frame = playback.advance(step)
             if frame is not None:
-                clock, hold = wanted, calm(hold, seconds=step)
                 window.show(frame)
-            elif stats.frame is not None and not stats.waits:
-                hold = stalled(hold)
             stats.count(shown=frame, toggled="s" in taken.pressed)
-            window.write(overlay(stats, clock, hold, buffer.figures(), loader, window.triangle_count))
+            window.write(overlay(stats, playback, buffer.figures(), loader, window.triangle_count))
             _timed_render(window, loader, frame)
 
 
@@ -59,13 +50,6 @@ def buffer_capacity(manifest: Manifest) -> int:
     return min(max(_BUFFER_BYTES // largest, _FEWEST), _MOST)
 
 
-def _next(loader: Loader, clock: PlayClock, hold: LiveHold, step: float) -> PlayClock:
-    duration = float(loader.index.duration)
-    if loader.live:
-        return held(hold, clock, seconds=step, edge=loader.edge(), duration=duration)
-    return advanced(replace(clock, duration=duration), seconds=step)
-
-
 def _timed_render(window: PlayerWindow, loader: Loader, frame: DecodedFrame | None) -> None:
     started = time.perf_counter()
     window.render()
@@ -73,16 +57,13 @@ def _timed_render(window: PlayerWindow, loader: Loader, frame: DecodedFrame | No
         loader.spent(loader.manifest.rungs.index(frame.rung), time.perf_counter() - started)
 
 
-def _controlled(loader: Loader, clock: PlayClock, hold: LiveHold, taken: Taken) -> tuple[PlayClock, LiveHold]:
+def _control(playback: Playback, loader: Loader, taken: Taken) -> None:
     for key in taken.pressed:
         if key == "space":
-            clock = toggled(clock)
-            hold = replace(hold, following=False)
+            playback.pause()
         elif key in ("left", "right"):
-            clock = sought(clock, seconds=_SEEK_S if key == "right" else -_SEEK_S)
-            hold = replace(hold, following=False)
+            playback.seek(_SEEK_S if key == "right" else -_SEEK_S)
         elif key == "l":
-            hold = replace(hold, following=True)
+            playback.follow()
         elif key.isdecimal() and int(key) <= len(loader.manifest.rungs):
             loader.lock(int(key) - 1 if int(key) else None)
-    return clock, hold

@@ -6,9 +6,8 @@ import time
 from collections import deque
 
 from player.buffer import BufferFigures, DecodedFrame
-from player.clock import PlayClock
-from player.live import LiveHold
 from player.loader import Loader
+from player.playback import Playback
 
 _WINDOW = 60
 
@@ -19,20 +18,13 @@ class Stats:
     def __init__(self) -> None:
         self.visible = False
         self.late = 0
-        self._waiting = False
         self.frame: DecodedFrame | None = None
         self.times: deque[float] = deque([time.perf_counter()], maxlen=_WINDOW)
-
-    @property
-    def waits(self) -> bool:
-        """The last picture was of an old frame because the next one was late."""
-        return self._waiting
 
     def count(self, *, shown: DecodedFrame | None, toggled: bool) -> None:
         """One picture was made: of a frame, or of the frame before because the next one is late."""
         self.visible ^= toggled
-        self._waiting = shown is None
-        self.late += self._waiting
+        self.late += shown is None
         self.frame = shown or self.frame
 
     @property
@@ -42,11 +34,9 @@ class Stats:
         return (len(self.times) - 1) / span if span > 0 else 0.0
 
 
-def overlay(
-    stats: Stats, clock: PlayClock, hold: LiveHold, buffered: BufferFigures, loader: Loader, triangles: int
-) -> str:
+def overlay(stats: Stats, playback: Playback, buffered: BufferFigures, loader: Loader, triangles: int) -> str:
     """The overlay's lines; an outage is told even where it is switched off."""
-    figures = loader.figures()
+    figures, clock = loader.figures(), playback.clock
     outage = "" if figures.fetch.connected else "the connection is lost; connecting again"
     if not stats.visible:
         return outage
@@ -60,15 +50,16 @@ def overlay(
             f"buffer   {buffered.waiting} of {buffered.capacity}",
             f"rung     {figures.rung}{' (fixed)' if figures.locked else ''}, {figures.fetch.switches} switches",
             f"network  {throughput}, {figures.ahead_s:.1f} s ahead, {figures.fetch.reconnects} reconnects",
-            *_live_lines(clock, hold, loader),
+            *_live_lines(playback, loader),
             f"mesh     {triangles} triangles",
             *([outage] if outage else []),
         )
     )
 
 
-def _live_lines(clock: PlayClock, hold: LiveHold, loader: Loader) -> list[str]:
+def _live_lines(playback: Playback, loader: Loader) -> list[str]:
     if not loader.live:
         return []
+    hold = playback.hold
     holding = f"holding {hold.target_s:.2f} s" if hold.following else "l goes back to it"
-    return [f"live     {loader.edge() - clock.time:.2f} s behind the edge, {holding}"]
+    return [f"live     {playback.behind_s:.2f} s behind the edge, {holding}"]

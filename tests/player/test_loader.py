@@ -1,4 +1,4 @@
-"""A show over real sockets: bytes as in the file, seeks, fixed rungs, outages that heal, servers that change their mind."""
+"""A show over real sockets: bytes as in the file, seeks, fixed rungs, outages that heal, servers that change."""
 
 from __future__ import annotations
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from player.buffer import FrameBuffer
-from player.clock import PlayClock, advanced
 from player.composite.view import head_view
 from player.film import frame_buffer
 from player.frames import frame_at, reading_for_play
 from player.headless import HeadlessRenderer
-from player.live import LiveHold, calm, held, stalled
 from player.loader import Loader, LoaderConfig
+from player.playback import Playback
 from player.source.address import parse_address
 from player.source.link import LinkOptions
 
@@ -66,46 +65,25 @@ class Player:
 
     def play(self, seconds: float) -> Iterator[Moment]:
         """Play for so long at the clock's pace, as the window does."""
-        loader, index = self.loader, self.loader.index
-        first = index.chunks[index.chunk_of_frame(loader.first)]
-        clock = PlayClock(duration=float(index.duration), time=float(first.start), loop=False)
-        hold = LiveHold(chunk_s=float(first.duration))
+        playback = Playback(self.loader, self._buffer, loop=False)
         started = last = time.monotonic()
-        waits = True
         while last - started < seconds:
             time.sleep(max(0.0, last + _TICK_S - time.monotonic()))
             now = time.monotonic()
             step, last = now - last, now
-            wanted = self._advanced(clock, hold, step)
-            found = self._show(frame_at(loader.index, Fraction(wanted.time)))
-            if found is not None:
-                clock, hold, waits = wanted, calm(hold, seconds=step), False
-            elif not waits:
-                hold, waits = stalled(hold), True
+            frame = playback.advance(step)
+            if frame is not None and frame.index != self._drawn:
+                self._drawn = frame.index
+                self._renderer.set_decoded(frame)
+                self._draw()
             yield Moment(
                 now=time.monotonic(),
-                time=clock.time,
-                frame=found,
-                chunk=-1 if found is None else loader.index.chunk_of_frame(found),
-                rung=loader.figures().rung,
-                behind_s=loader.edge() - clock.time,
+                time=playback.clock.time,
+                frame=None if frame is None else frame.index,
+                chunk=-1 if frame is None else self.loader.index.chunk_of_frame(frame.index),
+                rung=self.loader.figures().rung,
+                behind_s=playback.behind_s,
             )
-
-    def _advanced(self, clock: PlayClock, hold: LiveHold, step: float) -> PlayClock:
-        duration = float(self.loader.index.duration)
-        if self.loader.live:
-            return held(hold, clock, seconds=step, edge=self.loader.edge(), duration=duration)
-        return advanced(replace(clock, duration=duration), seconds=step)
-
-    def _show(self, index: int) -> int | None:
-        frame = self._buffer.take(index)
-        if frame is None:
-            return None
-        if frame.index != self._drawn:
-            self._drawn = frame.index
-            self._renderer.set_decoded(frame)
-            self._draw()
-        return frame.index
 
     def _draw(self) -> None:
         width, height = _SIZE
