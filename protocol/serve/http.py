@@ -1,4 +1,4 @@
-"""What a request over HTTP is answered with. No socket here: a request in, an answer out. SPEC section 7."""
+"""What a request over HTTP is answered with. No socket here: a request in, an answer out. SPEC section 8.11."""
 
 from __future__ import annotations
 

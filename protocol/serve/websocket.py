@@ -88,6 +88,8 @@ class WebSocketHandler:
         self._pump()
 
     def ended(self) -> bool:
+        # Nobody is there for what still waits, and the system might try for minutes.
+        self._connection.transport.abort()
         return False
 
     def lost(self) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 import struct
+from fractions import Fraction
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
+from protocol import limits
 from protocol.serve.server import ServeConfig
 from protocol.session.messages import Credit, Hello, Subscribe, Switch, encode_message
-from tests.protocol.serve.running import QUICK, Running, get, player, raw_websocket, running, wait_until
+from tests.protocol.serve.running import QUICK, Running, framed, get, player, raw_websocket, running, wait_until
 
 LINES = st.sampled_from(
     [
@@ -126,16 +129,22 @@ def test_frames_of_gigabytes(show: Path) -> None:
         check_well(server)
 
 
-def test_clients_that_go_away_in_the_middle(big_show: Path, show: Path) -> None:
+@pytest.mark.parametrize("how", ["close", "reset", "shutdown"])
+def test_clients_that_go_away_in_the_middle(big_show: Path, show: Path, how: str) -> None:
+    def go(raw: socket.socket) -> None:
+        raw.recv(1000)
+        if how == "reset":
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif how == "shutdown":
+            raw.shutdown(socket.SHUT_RDWR)
+
     with running(big_show, show) as server:
         for _ in range(10):
             with server.socket() as raw:
                 raw.sendall(b"GET /big.lfv HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                raw.recv(100)
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            with player(server.port, "big") as client:
-                client.open()
-                client.session.subscribe(None, rung=0)
-                client.step()
-                client.wire.socket.shutdown(socket.SHUT_RDWR)
+                go(raw)
+            with raw_websocket(server) as raw:
+                raw.sendall(framed(Hello((1,), "big", "", "gone", (), limits.MAX_CREDIT_BYTES)))
+                raw.sendall(framed(Subscribe(1, Fraction(0), 0)))
+                go(raw)
         check_well(server)
