@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         places: Iterable[Place] = live if args.live else map(open_static, show_files(args.shows))
         for place in places:
             shelf.add(place)
-        _allow_files(args.max_clients)
+        _allow_files(args.max_clients * (1 if args.zmq_port is None else 2))
         return asyncio.run(_serve(shelf, config, args, Follower(live)))
     finally:
         shelf.close()

@@ -144,7 +144,8 @@ class Doors:
         try:
             found.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
             found.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_USER_TIMEOUT, self._stall_ms)
-            address = str(found.getpeername()[0])
+            # The socket is one of IPv6, which writes the addresses of IPv4 in a way of its own.
+            address = str(found.getpeername()[0]).removeprefix("::ffff:")
         except OSError:
             found.close()
             return

@@ -284,6 +284,12 @@ def test_more_clients_than_allowed(show: Path) -> None:
         assert closed(crowd[-1], 0.3)
 
 
+def test_this_machines_own_clients_have_no_limit_of_their_address(show: Path) -> None:
+    with zeromq_of(show, config=replace(QUICK, max_per_address=1)) as server, ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(zeromq_player(server.port, "tiny")).open()
+
+
 def test_a_drain_says_goodbye(show: Path, big_show: Path) -> None:
     with zeromq_of(show, big_show, config=PATIENT) as server, zeromq_player(server.port, "tiny") as idle:
         idle.open()
