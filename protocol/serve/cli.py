@@ -143,8 +143,10 @@ def _say(message: str) -> None:
 
 
 def _live_files(paths: list[Path]) -> Iterator[Path]:
-    """The shows that files and folders name, whether they have begun or not. Raises UsageError as `show_files` does."""
+    """The shows that files and folders name, whether they have begun or not. Raises UsageError where none can come."""
     for path in paths:
+        if not path.is_dir() and (path.suffix != SUFFIX or not path.parent.is_dir()):
+            raise UsageError(f"{path} is no place for a show; name one like concert{SUFFIX}, in a folder that is there")
         begun = path.glob(f"*{partial_path(Path(SUFFIX)).name}") if path.is_dir() else ()
         names = {path / name.name.removesuffix(name.suffix) for name in begun}
         if names:

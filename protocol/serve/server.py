@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024
 _SHUTDOWN_S = 2.0  # for the other end's last word of TLS
+_TURNS_OF_ACCEPT = 4  # of the loop, until a connection that was accepted before is known here
 _LAST_WORDS_S = 3.0  # after a drain's time is over, for the goodbyes to arrive
 
 
@@ -122,6 +123,8 @@ class Server:
             self._sweep.cancel()
         if self._server is not None:
             self._server.close()
+            for _ in range(_TURNS_OF_ACCEPT):
+                await asyncio.sleep(0)
         while self.house.connections:
             for connection in list(self.house.connections):
                 connection.transport.abort()

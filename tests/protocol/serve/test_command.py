@@ -107,7 +107,7 @@ def test_live(tmp_path: Path) -> None:
             response, body = get(http, "/concert.lfv")
             assert response.status == 409 and b"is live; play its ws://" in body
             assert client.open().live
-            client.session.subscribe(None, rung=0)
+            client.session.subscribe(Fraction(0), rung=0)
             encoder.append(segments(1))
             arrived: list[int] = []
             while len(arrived) < 2:
@@ -236,6 +236,12 @@ def test_arguments_that_mean_nothing(
 ) -> None:
     assert main(["serve", str(show), *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_live_shows_that_cannot_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (tmp_path / "concert", tmp_path / "nowhere" / "concert.lfv", tmp_path):
+        assert main(["serve", "--live", str(path)]) == 2
+        assert str(path) in capsys.readouterr().err
 
 
 def test_files_that_are_no_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
