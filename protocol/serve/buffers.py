@@ -26,7 +26,10 @@ class BufferPool:
         self._lent: dict[int, tuple[_Lent, bytearray]] = {}
 
     def take(self, size: int) -> memoryview:
-        """`size` bytes with anything in them. They come back by themselves when nobody holds the view any more."""
+        """`size` bytes with anything in them. They come back by themselves when nobody holds the view any more.
+
+        A slice of the view does not hold it.
+        """
         whole = _LEAST_BYTES + self._extra
         while whole < size:
             whole = 2 * (whole - self._extra) + self._extra
