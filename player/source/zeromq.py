@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket as sockets
 import struct
+import sys
 
 import zmq
 
@@ -18,13 +21,17 @@ from protocol.session.messages import PART_HEADER_BYTES
 _QUEUE = 64  # messages on either side; parts that wait here are within the credit, unless a server lies
 _AT_ONCE = 16  # messages, before others on the loop have their turn
 _LINGER_MS = 200  # for a goodbye
-_EVENT = struct.Struct("=HI")  # of a monitor: what has happened, and a number that belongs to it
+_EVENT = struct.Struct("=HI")  # of a monitor: what has happened, and the number of the connection's descriptor
+_LOOK_S = 0.25
+_UNENDING_BYTES = 4 * MAX_PART_BYTES  # without a whole message among them
+_RECEIVED = slice(128, 136)  # of Linux' struct tcp_info: bytes that have come
 _HANDSHAKE_FAILED = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
     zmq.EVENT_HANDSHAKE_FAILED_AUTH,
 )
-_UP, _DOWN = (zmq.EVENT_HANDSHAKE_SUCCEEDED,), (zmq.EVENT_CLOSED, zmq.EVENT_DISCONNECTED, *_HANDSHAKE_FAILED)
+_DOWN = (zmq.EVENT_CLOSED, zmq.EVENT_DISCONNECTED, *_HANDSHAKE_FAILED)
+_WATCHED = zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | sum(_DOWN)
 
 
 def link(address: Address, options: LinkOptions) -> SessionLink:
@@ -63,9 +70,12 @@ class _ZeroMqWire:
         self._up: asyncio.Future[None] = self._loop.create_future()
         self._closed = False
         self._draining = False
+        self._connection: sockets.socket | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._bytes = self._bytes_at_message = 0
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | sum(_DOWN))
+        self._monitor = self._socket.get_monitor_socket(_WATCHED)
         try:
             self._set_up(options)
         except BaseException:
@@ -97,6 +107,7 @@ class _ZeroMqWire:
         self._socket.connect(endpoint)
         # The first look arms the descriptors, which tell of changes only.
         self._loop.call_soon(self._happened)
+        self._look()
         await self._up
 
     def send(self, message: bytes) -> None:
@@ -122,6 +133,10 @@ class _ZeroMqWire:
 
     def _release(self, *, linger_ms: int) -> None:
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._connection is not None:
+            self._connection.close()
         for each in (self._monitor, self._socket):
             self._loop.remove_reader(each.fileno())
         self._socket.disable_monitor()
@@ -150,8 +165,24 @@ class _ZeroMqWire:
             if frame.more:
                 self._receiver.lost(StreamError(f"{self._address.text} sends messages of several frames"))
                 return False
+            self._bytes_at_message = self._bytes
             self._receiver.take(frame.buffer)
         return True
+
+    def _look(self) -> None:
+        """Several times a second: whether bytes come, of which ZeroMQ says nothing before a message is whole.
+
+        It limits the frames of a message, not how many there are, and keeps them all until the last is here.
+        """
+        self._timer = self._loop.call_later(_LOOK_S, self._look)
+        received = _bytes_received(self._connection)
+        if received > self._bytes:
+            self._receiver.heard()
+        self._bytes = received
+        while self._take_some():
+            pass
+        if not self._closed and received - self._bytes_at_message > _UNENDING_BYTES:
+            self._receiver.lost(StreamError(f"{self._address.text} sends messages without end"))
 
     def _happened(self) -> None:
         """The monitor tells what became of the connection."""
@@ -160,8 +191,12 @@ class _ZeroMqWire:
                 event, _endpoint = self._monitor.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            kind, _number = _EVENT.unpack(event)
-            if kind in _UP and not self._up.done():
+            kind, number = _EVENT.unpack(event)
+            if kind == zmq.EVENT_CONNECTED:
+                # A descriptor of our own, since ZeroMQ closes its one when it likes; it may be gone by now.
+                with contextlib.suppress(OSError):
+                    self._connection = sockets.socket(fileno=os.dup(number))
+            elif kind == zmq.EVENT_HANDSHAKE_SUCCEEDED and not self._up.done():
                 self._up.set_result(None)
             elif kind in _HANDSHAKE_FAILED:
                 self._lose(self._distrust())
@@ -182,3 +217,14 @@ class _ZeroMqWire:
             self._receiver.lost(error)
         elif not self._up.cancelled():
             self._up.set_exception(error)
+
+
+def _bytes_received(connection: sockets.socket | None) -> int:
+    """By TCP, since its beginning; 0 where the system does not say."""
+    if connection is None or not hasattr(sockets, "TCP_INFO"):
+        return 0
+    try:
+        info = connection.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_INFO, _RECEIVED.stop)
+    except OSError:
+        return 0
+    return int.from_bytes(info[_RECEIVED], sys.byteorder)

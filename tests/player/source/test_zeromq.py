@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,13 +13,16 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from encoder.bench.impairment import Impairment
+from encoder.bench.proxy import open_proxy
+from player.source.address import parse_address
 from player.source.link import LinkOptions
 from protocol.errors import StreamError, UsageError
 from protocol.serve.curve import CurveKeys
 from protocol.serve.zeromq import ZeromqConfig
 from protocol.session.events import Arrived, Ended, Event
 from protocol.session.messages import Welcome, encode_message
-from tests.player.source.scripted import delivered, front_part, honest, opened, raw_server, run, scripted
+from tests.player.source.scripted import delivered, front_part, honest, opened, raw_server, run, scripted, segments
 from tests.player.source.served import failure, fetched, kept, router
 from tests.protocol.session.shows import MemoryShow
 
@@ -148,6 +152,56 @@ def test_messages_of_several_frames_are_no_messages() -> None:
             context.destroy(0)
 
     run(test)
+
+
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY = b"\x05READY" + b"\x0bSocket-Type\x00\x00\x00\x06ROUTER"
+MORE_LONG = b"\x03"
+
+
+def test_a_message_without_end_is_not_kept() -> None:
+    """ZeroMQ itself would keep its frames until the last one comes."""
+    sent = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(GREETING)
+        await reader.readexactly(len(GREETING))
+        writer.write(bytes((4, len(READY))) + READY)
+        frame = MORE_LONG + (1 << 16).to_bytes(8, "big") + bytes(1 << 16)
+        while True:
+            writer.write(frame)
+            await writer.drain()
+            sent += len(frame)
+            await asyncio.sleep(0.001)
+
+    async def test() -> None:
+        async with raw_server(handle) as port:
+            assert "messages without end" in str(await failure(f"tcp://127.0.0.1:{port}/x.lfv"))
+
+    run(test)
+    assert sent < 64 << 20
+
+
+def test_a_part_that_takes_long_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ZeroMQ says nothing before a message is whole; the bytes that have come are seen all the same."""
+    monkeypatch.setattr("player.source.keepalive.STALL_S", 0.6)
+    show = MemoryShow([(1_000_000, 1)])
+    options = LinkOptions(first_credit=16 << 20)
+
+    async def test() -> None:
+        async with router_through(Impairment(rate=4e6), show) as url, opened(url, options) as link:
+            link.begin(Fraction(0), 0)
+            assert segments(await delivered(link)) == {0: (0, show.segment(0, 0))}
+
+    run(test)
+
+
+@asynccontextmanager
+async def router_through(impairment: Impairment, show: MemoryShow) -> AsyncIterator[str]:
+    """A server behind a bad network."""
+    async with scripted("tcp", honest(show)) as url, open_proxy(parse_address(url).port, impairment) as proxy:
+        yield f"tcp://127.0.0.1:{proxy.port}/tiny.lfv"
 
 
 def test_who_does_not_read_is_left() -> None:
