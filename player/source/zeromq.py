@@ -116,7 +116,10 @@ class _ZeroMqWire:
         try:
             self._socket.send(message, zmq.NOBLOCK)
         except zmq.Again:
-            self._lose("does not read what it is sent")
+            # Or there is no connection any more, which the monitor knows by now.
+            self._happened()
+            if not self._closed:
+                self._lose("does not read what it is sent")
             return
         # Sending may have taken in the news that something came.
         self._drain_soon()
