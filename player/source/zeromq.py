@@ -72,7 +72,8 @@ class _ZeroMqWire:
         self._draining = False
         self._connection: sockets.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._bytes = self._bytes_at_message = 0
+        self._bytes = self._bytes_of_unfinished = 0
+        self._took = False
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._monitor = self._socket.get_monitor_socket(_WATCHED)
@@ -168,7 +169,7 @@ class _ZeroMqWire:
             if frame.more:
                 self._receiver.lost(StreamError(f"{self._address.text} sends messages of several frames"))
                 return False
-            self._bytes_at_message = self._bytes
+            self._took = True
             self._receiver.take(frame.buffer)
         return True
 
@@ -179,12 +180,14 @@ class _ZeroMqWire:
         """
         self._timer = self._loop.call_later(_LOOK_S, self._look)
         received = _bytes_received(self._connection)
-        if received > self._bytes:
+        more, self._bytes = received - self._bytes, received
+        if more > 0:
             self._receiver.heard()
-        self._bytes = received
         while self._take_some():
             pass
-        if not self._closed and received - self._bytes_at_message > _UNENDING_BYTES:
+        self._bytes_of_unfinished = 0 if self._took else self._bytes_of_unfinished + more
+        self._took = False
+        if not self._closed and self._bytes_of_unfinished > _UNENDING_BYTES:
             self._receiver.lost(StreamError(f"{self._address.text} sends messages without end"))
 
     def _happened(self) -> None:

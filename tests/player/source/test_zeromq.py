@@ -183,6 +183,17 @@ def test_a_message_without_end_is_not_kept() -> None:
     assert sent < 64 << 20
 
 
+def test_many_bytes_are_no_message_without_end() -> None:
+    show = MemoryShow([(10_000_000, 1)] * 3)
+
+    async def test() -> None:
+        async with router_through(Impairment(rate=200e6, delay_s=0.005), show) as url, opened(url) as link:
+            link.begin(Fraction(0), 0)
+            assert len(segments(await delivered(link))) == 3
+
+    run(test)
+
+
 def test_a_part_that_takes_long_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """ZeroMQ says nothing before a message is whole; the bytes that have come are seen all the same."""
     monkeypatch.setattr("player.source.keepalive.STALL_S", 0.6)
