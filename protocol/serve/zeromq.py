@@ -32,7 +32,7 @@ _QUEUE = 3  # messages to one peer that wait in ZeroMQ; one more is on its way, 
 _RECEIVED = 16  # messages of one peer that wait to be read
 _AT_ONCE = 64  # messages that are read before it is sent again
 _TURN_S = 0.004  # before others on the loop have their turn
-_LEAST_RETRY_S = 0.0005
+_LEAST_RETRY_S = 0.005
 _IN_WORDS = 64  # connections over the limit that are told so; more are cut without a word
 _HEARTBEAT_MS, _DEAD_MS = 5_000, 15_000  # who answers no heartbeat is gone, or sends byte by byte
 _LINGER_MS = 1_000  # for the goodbyes, at the end
@@ -171,15 +171,28 @@ class ZeromqServer:
         if self._closed:
             return
         until = time.perf_counter() + _TURN_S
-        now = self._loop.time()
-        for peer in [peer for peer in self._full if peer.retry_at <= now]:
-            self._queue(peer)
-        # Any call may take the news of what has come off the descriptor, so the last one asks for them.
-        while self._send() | self._receive():
-            if time.perf_counter() > until:
-                self._turn_soon()
-                return
+        self._revive()
+        asked = False
+        while True:
+            if self._send() | self._receive():
+                asked = False
+                if time.perf_counter() > until:
+                    self._turn_soon()
+                    return
+            elif asked or not self._revive():
+                break
+            else:
+                # Asking what has come may have taken the news off the descriptor that a peer takes more.
+                asked = True
         self._retry_later()
+
+    def _revive(self) -> bool:
+        """Let those try again for whom it is time -> whether there are any."""
+        now = self._loop.time()
+        due = [peer for peer in self._full if peer.retry_at <= now]
+        for peer in due:
+            self._queue(peer)
+        return bool(due)
 
     def _receive(self) -> bool:
         """Take what has come -> whether there was any."""
@@ -258,7 +271,7 @@ class ZeromqServer:
         return sent
 
     def _retry_later(self) -> None:
-        """ZeroMQ tells when a peer takes more again, but other calls may swallow that."""
+        """ZeroMQ tells when a peer takes more again, but any call may have swallowed that."""
         if not self._full:
             return
         at = max(min(peer.retry_at for peer in self._full), self._loop.time() + _LEAST_RETRY_S)

@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 _MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
 # Shorter messages are copied by ZeroMQ anyway, since that is faster than to account for them.
 _COPIED_BYTES = zmq.COPY_THRESHOLD
-# For how long a peer that takes nothing is left alone: doubled each time.
-_FIRST_WAIT_S, _LAST_WAIT_S = 0.0005, 0.05
+# A peer that has taken nothing so many times in a row is left alone for a while, longer each time.
+_EAGER = 6
+_FIRST_WAIT_S, _LAST_WAIT_S = 0.001, 0.05
 
 
 class Outcome(Enum):
@@ -48,7 +49,7 @@ class Peer:
         self.retry_at = 0.0
         self.queued = False
         self.over_at: float | None = None
-        self._wait = 0.0
+        self._misses = 0
         self._next: tuple[bytes, bytes | FilePart] | None = None
 
     def send(self, router: zmq.Socket[bytes], pool: BufferPool, now: float) -> tuple[Outcome, int]:
@@ -61,8 +62,9 @@ class Peer:
             # Once this is taken, ZeroMQ takes what follows, too: nothing is read before.
             router.send(self.identity, _MORE)
         except zmq.Again:
-            self.retry_at = now + self._wait
-            self._wait = min(_LAST_WAIT_S, 2 * self._wait or _FIRST_WAIT_S)
+            self._misses += 1
+            if self._misses > _EAGER:
+                self.retry_at = now + min(_LAST_WAIT_S, _FIRST_WAIT_S * 2 ** min(self._misses - _EAGER, 8))
             return Outcome.FULL, 0
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
@@ -70,7 +72,7 @@ class Peer:
             return Outcome.GONE, 0
         message = self._read(pool)
         router.send(message, 0, len(message) < _COPIED_BYTES)
-        self._next, self._wait, self.retry_at = None, 0.0, 0.0
+        self._next, self._misses, self.retry_at = None, 0, 0.0
         return Outcome.SENT, len(message)
 
     def _read(self, pool: BufferPool) -> bytes | memoryview:
