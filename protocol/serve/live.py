@@ -51,7 +51,7 @@ class LiveShow:
             self._problem = ""
         try:
             self._look()
-        except (StorageError, FormatError, UsageError) as error:
+        except (OSError, FormatError, UsageError) as error:
             log.warning("%s", error)
             self._give_up(found)
 
