@@ -17,11 +17,12 @@ from player.source.tls import client_context
 from protocol.container import decode_front
 from protocol.errors import FormatError, StreamError, UsageError
 from protocol.header import decode_header
-from protocol.limits import FIRST_READ_BYTES
+from protocol.limits import FIRST_READ_BYTES, KIB
 from protocol.session.client import Opened
 
 _MOST_REDIRECTS = 5
 _AHEAD_ROUND_TRIPS, _AHEAD_S = 1.5, 0.02  # before the end of a segment the next one is asked for
+_PIECE_BYTES = 64 * KIB
 _MOST_WORDS = 1024  # bytes of a refusal's text
 
 
@@ -139,17 +140,22 @@ class HttpFetcher:
 
     async def _body(self, length: int, progress: Callable[[int], None] = lambda _: None) -> bytes:
         assert self._connection is not None
-        data = bytearray()
-        self._left = length
+        pieces: list[bytearray] = []
+        received, self._left = 0, length
         while (piece := await self._connection.read()) is not None:
-            data += piece
-            self._left = length - len(data)
+            received += len(piece)
+            self._left = length - received
             if self._left < 0:
                 raise StreamError(f"{self._target.text} sends more than {length} bytes, which it announced")
-            progress(len(data))
+            # Small ones are put together: a server that sends single bytes costs no more memory than another.
+            if pieces and len(pieces[-1]) < _PIECE_BYTES:
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+            progress(received)
         if self._left:
             raise failures.closed(self._target)
-        return bytes(data)
+        return b"".join(pieces)
 
     async def _settle(self, start: int, length: int) -> None:
         """What a cancelled fetch left under way is read where that is soon done; else its connection is given up."""

@@ -115,15 +115,15 @@ class HttpConnection:
             elif (interim := interim + 1) > _MOST_INTERIM:
                 raise StreamError(f"{self._address.text} does not come to its answer")
 
-    async def read(self) -> bytes | bytearray | None:
-        """More of the body; None at its end, after which the connection may be idle again."""
+    async def read(self) -> bytearray | None:
+        """More of the body, for the caller to keep; None at its end, after which the connection may be idle again."""
         while True:
             event = self._next_event()
             if event is h11.NEED_DATA:
                 await self._feed(None)
             elif isinstance(event, h11.Data):
                 self._received += len(event.data)
-                return event.data
+                return event.data if isinstance(event.data, bytearray) else bytearray(event.data)
             elif isinstance(event, h11.EndOfMessage):
                 if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
                     self._http.start_next_cycle()
