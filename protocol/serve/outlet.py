@@ -93,9 +93,12 @@ class Outlet:
         self._paused = True
 
     def resume(self) -> None:
-        """The transport wants more."""
+        """The transport wants more.
+
+        It gets it in the loop's next turn: asyncio (3.11) ends a transport twice whose write fails inside of this call.
+        """
         self._paused = False
-        self._go_on()
+        self._yield()
 
     def close(self) -> None:
         """The connection is gone."""
@@ -106,7 +109,7 @@ class Outlet:
             self._second = None
 
     def _go_on(self) -> None:
-        if self._yielding:
+        if self._yielding or self._transport.is_closing():
             return
         self._flush()
         if not self.full:
