@@ -25,13 +25,15 @@ class FrameTaker:
 
         Args:
             most: bytes of a message; a longer one is left to the library.
-            take: called with each whole binary message.
+            take: called with each whole binary message, whose memory is used again after that.
             other: called with all other bytes, in order; says whether the connection is open for messages. Once it is
                 not, after the handshake's answer, all bytes are other ones.
         """
         self._most, self._take, self._other = most, take, other
         self._scratch = memoryview(bytearray(_SCRATCH_BYTES))
         self._kept = 0  # bytes of a frame's head that is not whole yet, at the scratch's beginning
+        # One message after the other has the same memory: it stays in the processor's caches.
+        self._memory = memoryview(b"")
         self._payload: memoryview | None = None
         self._filled = 0
         self._passing = 0  # bytes of a frame that is the library's
@@ -76,7 +78,9 @@ class FrameTaker:
         if data[0] != _WHOLE_BINARY or data[1] & 0x80 or not 0 < length <= self._most:
             self._passing = start + length
             return 0
-        self._payload, self._filled = memoryview(bytearray(length)), min(length, len(data) - start)
+        if length > len(self._memory):
+            self._memory = memoryview(bytearray(length))
+        self._payload, self._filled = self._memory[:length], min(length, len(data) - start)
         self._payload[: self._filled] = data[start : start + self._filled]
         if self._filled == length:
             whole, self._payload = self._payload, None

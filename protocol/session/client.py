@@ -7,6 +7,7 @@ segment checks it.
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -45,24 +46,23 @@ __all__ = ["Arrived", "ClientSession", "Ended", "Event", "Grown", "Left", "Opene
 
 @dataclass
 class _Assembly:
-    """The parts of the front or of one segment, as they come."""
+    """The parts of the front or of one segment, put together as they come: no more memory than they have bytes."""
 
     chunk: int
     rung: int
     total: int
     received: int = 0
-    pieces: list[memoryview] = field(default_factory=list)
+    _bytes: io.BytesIO = field(default_factory=io.BytesIO)
 
     def add(self, payload: memoryview) -> None:
-        self.pieces.append(payload)
-        self.received += len(payload)
+        self.received += self._bytes.write(payload)
 
     @property
     def left(self) -> int:
         return self.total - self.received
 
-    def join(self) -> bytes:
-        return b"".join(self.pieces)
+    def whole(self) -> bytes:
+        return self._bytes.getvalue()  # which copies nothing
 
 
 class ClientSession:
@@ -143,7 +143,7 @@ class ClientSession:
         self._send(Bye(printable(reason)))
 
     def receive(self, data: bytes | memoryview) -> list[Event]:
-        """Take one message; of a part, the bytes are kept and not copied until the segment is whole.
+        """Take one message. Nothing of `data` is kept: a wire may use its memory for the next one.
 
         Raises:
             StreamError: with a code, the server refuses and would again; without one it breaks the protocol, or its
@@ -230,7 +230,7 @@ class ClientSession:
         if front.left:
             return []
         self._front = None
-        header, manifest, index = decode_front(front.join(), name=self._name)
+        header, manifest, index = decode_front(front.whole(), name=self._name)
         if header.front_bytes != front.total:
             raise FormatError(f"{self._name}: {front.total} bytes of front, of which {header.front_bytes} are used")
         self._index = index
@@ -253,7 +253,7 @@ class ClientSession:
         if segment.left:
             return [progress]
         self._segment, self._next_chunk = None, segment.chunk + 1
-        return [progress, Arrived(segment.chunk, segment.rung, segment.join())]
+        return [progress, Arrived(segment.chunk, segment.rung, segment.whole())]
 
     def _begin(self, head: PartHead, index: Index) -> _Assembly:
         expected = head.chunk if self._next_chunk is None else self._next_chunk
