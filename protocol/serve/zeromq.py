@@ -4,69 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket as sockets
 import time
 from collections import deque
-from dataclasses import dataclass
 
 import zmq
 
-from protocol import limits
 from protocol.errors import StorageError
 from protocol.serve.access import is_local
 from protocol.serve.buffers import BufferPool
-from protocol.serve.curve import CurveKeys
 from protocol.serve.delivery import Delivery
 from protocol.serve.metrics import Metrics
 from protocol.serve.shelf import Shelf
 from protocol.serve.zeromq_doors import Door, Doors
 from protocol.serve.zeromq_peer import Outcome, Peer
+from protocol.serve.zeromq_socket import ZeromqConfig, listen, set_options
 from protocol.session.messages import PART_HEADER_BYTES
-from protocol.session.server import HELLO_S
+
+__all__ = ["ZeromqConfig", "ZeromqServer"]
 
 log = logging.getLogger(__name__)
 
 KIND = "zeromq"
-_BACKLOG = 1024
-_QUEUE = 3  # messages to one peer that wait in ZeroMQ; one more is on its way, so four parts are the most
-_RECEIVED = 16  # messages of one peer that wait to be read
 _AT_ONCE = 64  # messages that are read before it is sent again
 _TURN_S = 0.004  # before others on the loop have their turn
 _LEAST_RETRY_S = 0.005
 _IN_WORDS = 64  # connections over the limit that are told so; more are cut without a word
-_HEARTBEAT_MS, _DEAD_MS = 5_000, 15_000  # who answers no heartbeat is gone, or sends byte by byte
 _LINGER_MS = 1_000  # for the goodbyes, at the end
 _LAST_WORDS_S = 3.0
 _EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)
 _GOING = "the server is going away"
-
-
-@dataclass(frozen=True)
-class ZeromqConfig:
-    """Where a ROUTER listens and what it bears with.
-
-    Attributes:
-        port: 0 lets the system choose.
-        keys: for encryption; None for none.
-        max_clients: connections at once.
-        max_per_address: of one address; this machine's own have no such limit.
-        handshake_s: for ZeroMQ's own beginning.
-        hello_s: from a connection's start to its first message.
-        stall_s: without the client taking a byte of what waits for it.
-        linger_s: for a client to read the last word, before it is cut.
-        sweep_s: between two looks at these deadlines.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    keys: CurveKeys | None = None
-    max_clients: int = 1000
-    max_per_address: int = 256
-    handshake_s: float = 9.0
-    hello_s: float = HELLO_S
-    stall_s: float = 20.0
-    linger_s: float = 2.0
-    sweep_s: float = 0.1
 
 
 class ZeromqServer:
@@ -88,19 +54,15 @@ class ZeromqServer:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._router = self._context.socket(zmq.ROUTER)
         self._doors = Doors(self._router, opened=self._enter, closed=self._leave, stall_s=config.stall_s)
-        self._set_up()
+        set_options(self._router, config)
 
     async def start(self) -> None:
         """Listen. Raises StorageError where the address is taken or is none of this machine's."""
         try:
-            for address in await self._addresses():
-                self._router.bind(f"tcp://{address}:{self.port or self.config.port}")
-                endpoint = self._router.getsockopt(zmq.LAST_ENDPOINT)
-                assert isinstance(endpoint, bytes)
-                self.port = int(endpoint.rstrip(b"\0").rpartition(b":")[2])
-        except (OSError, zmq.ZMQError) as error:
+            self.port = await listen(self._router, self.config)
+        except StorageError:
             await self.close()
-            raise _cannot_listen(self.config, error) from error
+            raise
         self._loop.add_reader(self._router.fileno(), self._turn)
         self._loop.add_reader(self._doors.monitor.fileno(), self._look_at_doors)
         # The first look arms the descriptors, which tell of changes only.
@@ -131,31 +93,6 @@ class ZeromqServer:
         self._doors.close()
         self._router.close(_LINGER_MS)
         await asyncio.to_thread(self._context.term)
-
-    async def _addresses(self) -> list[str]:
-        """Of the host, as ZeroMQ writes them; it takes no names."""
-        if not self.config.host:
-            return ["*"]
-        found = await self._loop.getaddrinfo(self.config.host, None, type=sockets.SOCK_STREAM)
-        unique = dict.fromkeys(str(entry[4][0]) for entry in found)
-        return [f"[{address}]" if ":" in address else address for address in unique]
-
-    def _set_up(self) -> None:
-        for option, value in (
-            (zmq.ROUTER_MANDATORY, 1),  # say where a peer takes no more, rather than drop
-            (zmq.SNDHWM, _QUEUE),
-            (zmq.RCVHWM, _RECEIVED),
-            (zmq.MAXMSGSIZE, limits.MAX_MESSAGE_BYTES),
-            (zmq.HANDSHAKE_IVL, round(1000 * self.config.handshake_s)),
-            (zmq.HEARTBEAT_IVL, _HEARTBEAT_MS),
-            (zmq.HEARTBEAT_TIMEOUT, _DEAD_MS),
-            (zmq.BACKLOG, _BACKLOG),
-            (zmq.IPV6, 1),
-        ):
-            self._router.setsockopt(option, value)
-        if self.config.keys is not None:
-            self._router.curve_server = True
-            self._router.curve_secretkey = self.config.keys.secret.encode()
 
     def _look_at_doors(self) -> None:
         self._doors.update(self._loop.time())
@@ -346,10 +283,3 @@ class ZeromqServer:
                 return False
             await asyncio.sleep(0.02)
         return True
-
-
-def _cannot_listen(config: ZeromqConfig, error: OSError | zmq.ZMQError) -> StorageError:
-    if error.errno == zmq.EADDRINUSE:
-        return StorageError(f"port {config.port} of {config.host} is in use; stop what uses it, or choose another")
-    reason = (error.strerror or str(error)).lower()
-    return StorageError(f"cannot listen on port {config.port} of {config.host}: {reason}; choose another")
