@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--token", metavar="TEXT", help="what lets you in; default: the environment's LFV_TOKEN")
     network.add_argument("--ca", type=Path, metavar="PEM", help="certificates to trust instead of the system's")
     network.add_argument("--server-key", metavar="KEY", help="public CURVE key of a tcp:// server; encrypts")
-    headless = parser.add_argument_group("without a window")
+    headless = parser.add_argument_group("without a window (of a live show: the part that is there)")
     headless.add_argument("--headless", action="store_true", help="render offscreen to --out")
     headless.add_argument("--out", type=Path, metavar="PATH", help="a folder for PNGs, or a video (.mp4 .mkv .mov)")
     headless.add_argument("--path", type=Path, metavar="CSV", help="the head's path; default: a small circle")
@@ -80,12 +80,16 @@ def run(args: argparse.Namespace) -> int:
             _film(ShowFeed(show, rung_named(show.manifest, args.rung)), args, width, height)
     else:
         config = LoaderConfig(rung=args.rung, best=True)
-        with Loader(address, _options(args), config) as loader:
+        with Loader(address, _options(address, args), config) as loader:
             _film(loader, args, width, height)
     return 0
 
 
-def _options(args: argparse.Namespace) -> LinkOptions:
+def _options(address: Address, args: argparse.Namespace) -> LinkOptions:
+    if args.server_key is not None and address.kind != "tcp":
+        raise UsageError(f"--server-key encrypts tcp:// only; {address.kind}:// does not know it")
+    if args.ca is not None and not address.secure:
+        raise UsageError(f"--ca is for https:// and wss://; {address.kind}:// has no certificate to check")
     token = args.token if args.token is not None else os.environ.get("LFV_TOKEN", "")
     return LinkOptions(token=token, ca_file=args.ca, server_key=args.server_key)
 
@@ -96,7 +100,7 @@ def _watch(address: Address, args: argparse.Namespace, width: int, height: int) 
     from player.window import WindowLook
 
     config = LoaderConfig(rung=args.rung, loop=not args.once)
-    with Loader(address, _options(args), config) as loader:
+    with Loader(address, _options(address, args), config) as loader:
         title = f"{loader.manifest.title or address.show} - lfv"
         look = WindowLook(width=width, height=height, fov=math.radians(args.fov), title=title)
         play_in_window(loader, reading_for_play(loader.manifest), look, loop=not args.once)

@@ -21,7 +21,10 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.2
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+# Where links open and yet bring nothing, each one is a burden for a server that may have too many.
+_LONGEST_FRUITLESS_S = 8.0
 _FIRST_CONNECT_S, _LONGEST_CONNECT_S, _CONNECT_GROWTH = 1.0, 8.0, 1.3
+_LONGEST_OPEN_S = 30.0
 _RATES_OF = 2  # chunks whose sizes say what a rung costs now
 
 Connect = Callable[[float], Link]  # seconds it may take
@@ -54,6 +57,8 @@ class Fetcher:
         self._flowing = False
         self._progress: Progress | None = None
         self._last_choice: int | None = None
+        self._fruitless = 0  # links in a row that brought no segment
+        self._troubled_since: float | None = None
         self.figures = FetchFigures(grown_at=time.monotonic())
         self.moved = asyncio.Event()
 
@@ -67,27 +72,30 @@ class Fetcher:
             try:
                 await self._deliver(link)
             except StreamError as error:
-                if error.code:
+                if error.code or self._tired():
                     raise
                 log.info("%s; connecting again", error)
             finally:
                 await link.close()
             self.figures.connected = False
+            if self._fruitless:
+                pause = _FIRST_PAUSE_S * 2.0 ** min(self._fruitless, 16)
+                await asyncio.sleep(min(pause, _LONGEST_FRUITLESS_S) * _jitter())
+            self._fruitless += 1
             link = await self._again()
             self.figures.connected = True
             self.figures.reconnects += 1
 
     async def _again(self) -> Link:
         """A new link to the same show, as soon as there is one."""
-        started, pause, patience = time.monotonic(), _FIRST_PAUSE_S, _FIRST_CONNECT_S
+        pause, patience = _FIRST_PAUSE_S, _FIRST_CONNECT_S
         while True:
             link = self._connect(patience)
             try:
-                opened = await link.open()
-                self._check_same(opened)
+                self._check_same(await opened_in_time(link))
             except StreamError as error:
                 await link.close()
-                if error.code or time.monotonic() - started > self._give_up_s:
+                if error.code or self._tired():
                     raise
                 log.debug("%s", error)
             except BaseException:
@@ -95,10 +103,16 @@ class Fetcher:
                 raise
             else:
                 return link
-            # Not all players at once: jitter needs no seed.
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+            await asyncio.sleep(pause * _jitter())
             pause = min(2 * pause, _LONGEST_PAUSE_S)
             patience = min(_CONNECT_GROWTH * patience, _LONGEST_CONNECT_S)
+
+    def _tired(self) -> bool:
+        """Whether nothing has come for so long that it is to be given up."""
+        now = time.monotonic()
+        if self._troubled_since is None:
+            self._troubled_since = now
+        return now - self._troubled_since > self._give_up_s
 
     def _check_same(self, opened: Opened) -> None:
         known, found = self._segments.index.chunks, opened.index.chunks
@@ -160,7 +174,7 @@ class Fetcher:
             if self._flowing:  # what still comes afterwards was granted before: it may come slowly
                 self._meter.add(event.received - before, now)
         elif isinstance(event, Arrived):
-            self._progress = None
+            self._progress, self._troubled_since, self._fruitless = None, None, 0
             self._meter.segment_done(now)
             self._segments.put(event.chunk, event.rung, event.data)
             self._coming = event.chunk + 1
@@ -232,6 +246,22 @@ class Fetcher:
             max(8 * c.segments[rung].length / float(c.duration) for c in chunks)
             for rung in range(len(chunks[0].segments))
         ]
+
+
+async def opened_in_time(link: Link) -> Opened:
+    """What the link's `open` gives. Raises as that, and StreamError where manifest and index take far too long."""
+    try:
+        async with asyncio.timeout(_LONGEST_OPEN_S):
+            return await link.open()
+    except TimeoutError as error:
+        raise StreamError(
+            f"manifest and index did not come within {_LONGEST_OPEN_S:g} s; the network is too slow for any show"
+        ) from error
+
+
+def _jitter() -> float:
+    """Not all players at once; it needs no seed."""
+    return random.uniform(0.8, 1.2)
 
 
 def _alike(a: ChunkEntry, b: ChunkEntry) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from player.abr import RungChooser
 from player.feed import Stale
-from player.fetch import Fetcher, FetchFigures
+from player.fetch import Fetcher, FetchFigures, opened_in_time
 from player.frames import rung_named
 from player.segments import Reach, SegmentBuffer
 from player.source.address import Address
@@ -184,7 +184,7 @@ class Loader:
         try:
             link = self._link(self._options.connect_s)
             try:
-                opened = await link.open()
+                opened = await opened_in_time(link)
                 fetcher = self._prepare(opened)
             except BaseException:
                 await link.close()

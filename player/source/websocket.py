@@ -23,11 +23,11 @@ from player.source.tls import client_context
 from player.source.websocket_frames import FrameTaker
 from protocol.errors import MissingExtraError, StreamError
 from protocol.fields import printable
-from protocol.limits import MAX_PART_BYTES, MIB
+from protocol.limits import MAX_PART_BYTES
 from protocol.session.messages import PART_HEADER_BYTES
 
 MAX_BYTES = PART_HEADER_BYTES + MAX_PART_BYTES
-_UNSENT_BYTES = MIB  # answers to pings that a server does not read
+_MOST_OTHERS = 4096  # frames, or pieces of them, without a message: at most 512 KiB of answers pile up
 _CLOSE_S = 0.5
 
 
@@ -110,7 +110,8 @@ class _Connection(ClientConnection, asyncio.BufferedProtocol):
         super().__init__(protocol, **settings)
         self._address, self._receiver = address, receiver
         self._fragments: bytearray | None = None
-        self._frames = FrameTaker(most=MAX_BYTES, take=receiver.take, other=self._pass_on)
+        self._frames = FrameTaker(most=MAX_BYTES, take=self._take, other=self._pass_on)
+        self._since_message = 0  # pings, pongs, pieces of fragments
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._frames.room()
@@ -119,10 +120,19 @@ class _Connection(ClientConnection, asyncio.BufferedProtocol):
         self._receiver.heard()
         self._frames.came(nbytes)
 
+    def _take(self, message: bytes | bytearray | memoryview) -> None:
+        self._since_message = 0
+        self._receiver.take(message)
+
     def _pass_on(self, data: bytes) -> bool:
         self.data_received(data)
-        if self.transport.get_write_buffer_size() > _UNSENT_BYTES:
-            self._fail("does not read what it is sent")
+        self._since_message += 1
+        broken = self.protocol.parser_exc
+        if broken is not None and not isinstance(broken, EOFError):
+            # The library would wait for the other end to close, and read on as long as that sends.
+            self._fail(_breach(broken))
+        elif self._since_message > _MOST_OTHERS:
+            self._fail("sends a lot that is no message")
         return self.protocol.state is State.OPEN
 
     def process_event(self, event: Any) -> None:
@@ -131,7 +141,7 @@ class _Connection(ClientConnection, asyncio.BufferedProtocol):
         elif event.opcode is Opcode.TEXT:
             self._fail("sends text")
         elif event.opcode is Opcode.BINARY and event.fin:
-            self._receiver.take(event.data)
+            self._take(event.data)
         elif event.opcode is Opcode.BINARY:
             self._fragments = bytearray(event.data)
         elif event.opcode is Opcode.CONT and self._fragments is not None:
@@ -139,15 +149,13 @@ class _Connection(ClientConnection, asyncio.BufferedProtocol):
             self._fragments += event.data
             if event.fin:
                 whole, self._fragments = self._fragments, None
-                self._receiver.take(whole)
+                self._take(whole)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         broken = self.protocol.parser_exc
-        if isinstance(broken, PayloadTooBig):
-            reason = f"sends a message of more than {MAX_BYTES} bytes"
-        elif isinstance(broken, WebSocketException):
-            reason = f"breaks the WebSocket protocol ({failures.brief(broken)})"
+        if isinstance(broken, WebSocketException):
+            reason = _breach(broken)
         elif self.protocol.close_rcvd is not None and self.protocol.close_rcvd.reason:
             reason = f"closed the connection: {printable(self.protocol.close_rcvd.reason)}"
         else:
@@ -157,6 +165,12 @@ class _Connection(ClientConnection, asyncio.BufferedProtocol):
     def _fail(self, reason: str) -> None:
         self._receiver.lost(StreamError(f"{self._address.text} {reason}"))
         self.transport.abort()
+
+
+def _breach(error: Exception) -> str:
+    if isinstance(error, PayloadTooBig):
+        return f"sends a message of more than {MAX_BYTES} bytes"
+    return f"breaks the WebSocket protocol ({failures.brief(error)})"
 
 
 class _WebSocketWire:

@@ -39,7 +39,7 @@ class LiveShow:
     def current(self) -> ServedShow:
         """What a newcomer gets. Raises StreamError with the code "show" where there is nothing yet."""
         if self._served is None:
-            raise StreamError(self._problem or f"'{self.name}' has not begun yet; try again when it has", code="show")
+            raise StreamError(self._problem or f"'{self.name}' has not begun yet; try again when it has", code="busy")
         return self._served
 
     def poll(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -85,8 +86,7 @@ class Server:
         try:
             self._server = await loop.create_server(
                 lambda: Connection(self.house, HttpHandler),
-                self.config.host,
-                self.config.port,
+                sock=_listening(self.config.host, self.config.port),
                 backlog=_BACKLOG,
                 ssl=self.config.tls,
                 ssl_handshake_timeout=self.config.deadlines.request_s if secure else None,
@@ -165,6 +165,13 @@ class Server:
         for connection in list(self.house.connections):
             # Each on its own, so that no fault of one keeps the others from their deadlines.
             loop.call_soon(connection.sweep, now)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; at "::" it takes IPv4 as well. Raises OSError."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    both = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=both)
 
 
 @asynccontextmanager

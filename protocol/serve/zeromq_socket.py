@@ -16,7 +16,7 @@ from protocol.session.server import HELLO_S
 _BACKLOG = 1024
 _QUEUE = 3  # messages to one peer that wait in ZeroMQ; one more is on its way, so four parts are the most
 _RECEIVED = 16  # messages of one peer that wait to be read
-_HEARTBEAT_MS, _DEAD_MS = 5_000, 15_000  # who answers no heartbeat is gone, or sends byte by byte
+_HEARTBEAT_MS, _DEAD_MS = 2_000, 7_000  # who answers no heartbeat is gone, or sends byte by byte
 
 
 @dataclass(frozen=True)

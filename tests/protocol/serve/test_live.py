@@ -73,7 +73,7 @@ def run(test: Coroutine[None, None, None]) -> None:
 def refusal(live: LiveShow) -> str:
     with pytest.raises(StreamError) as error:
         live.current()
-    assert error.value.code == "show"
+    assert error.value.code == "busy"
     return str(error.value)
 
 

@@ -332,7 +332,7 @@ def test_a_live_show(tmp_path: Path) -> None:
         with dealer(server.port) as wire:
             wire.send(hello("live"))
             found = answer(wire)
-            assert isinstance(found, Error) and found.code == "show" and "not begun" in found.message
+            assert isinstance(found, Error) and found.code == "busy" and "not begun" in found.message
         with PartialShow.open_or_create(out, fingerprint=b"x") as journal:
             journal.append(examples.segments(0), notes=encode_manifest(examples.manifest(chunks=1)))
             wait_until(lambda: server.ask(lambda s: bool(s._shelf.shows())))
