@@ -8,7 +8,7 @@ segment checks it.
 from __future__ import annotations
 
 import io
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -95,6 +95,7 @@ class ClientSession:
         self._index: Index | None = None
         self._generation = self._ended = 0
         self._rungs: set[int] = set()
+        self._pings: Counter[int] = Counter()  # not answered yet
         self._next_chunk: int | None = None
         self._send(Hello(messages.VERSIONS, show, token, agent, (LIVE,), credit))
 
@@ -136,6 +137,7 @@ class ClientSession:
 
     def ping(self, number: int) -> None:
         """Ask for a sign of life."""
+        self._pings[number] += 1
         self._send(Ping(number))
 
     def leave(self, reason: str) -> None:
@@ -188,6 +190,9 @@ class ClientSession:
         if isinstance(message, Welcome):
             return self._take_welcome(message)
         if isinstance(message, Pong):
+            if not self._pings[message.id]:
+                raise StreamError("the server answers a ping that was not sent")
+            self._pings[message.id] -= 1
             return [Ponged(message.id)]
         if isinstance(message, Appended):
             return self._take_growth(message)

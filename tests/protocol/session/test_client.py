@@ -168,8 +168,20 @@ def test_nothing_stale_after_a_seek():
 
 def test_pings_and_leaving():
     session = opened()
+    session.ping(7)
     assert hear(session, Pong(7), Bye("going")) == [Ponged(7), Left("going")]
-    assert hear(client(), Pong(1), Bye("full")) == [Ponged(1), Left("full")]
+    early = client()
+    early.ping(1)
+    assert hear(early, Pong(1), Bye("full")) == [Ponged(1), Left("full")]
+
+
+def test_a_pong_without_a_ping_is_refused() -> None:
+    session = opened()
+    session.ping(1)
+    assert hear(session, Pong(1)) == [Ponged(1)]
+    for number in (1, 2):
+        with pytest.raises(StreamError, match="not sent"):
+            hear(session, Pong(number))
 
 
 @pytest.mark.parametrize("code", [*ERROR_CODES, "of the future"])
