@@ -285,7 +285,6 @@ def test_a_flood_of_small_messages_costs_no_memory(transport: str) -> None:
         await welcome(peer, show)
         for number, row in enumerate(rows[1:], start=1):
             await peer.send(encode_message(Appended(number, row)))
-            await peer.send(encode_message(Pong(number)))
 
     async def test() -> None:
         async with scripted(transport, script) as url, opened(url) as link:
