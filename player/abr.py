@@ -149,9 +149,9 @@ class RungChooser:
         place = self._order.index(self._current)
         if fitting <= place:
             return fitting
-        lasting = [
-            p for p in range(place + 1, fitting + 1) if now - self._fits_since[self._order[p]] >= self.config.headroom_s
-        ]
+        # A rung between may not fit although a higher one does: sizes of single chunks follow no order.
+        since = [(p, self._fits_since.get(self._order[p], now)) for p in range(place + 1, fitting + 1)]
+        lasting = [p for p, start in since if now - start >= self.config.headroom_s]
         return max(lasting, default=place)
 
     def gives_up(self, *, left_bits: float, lower_bits: float, buffer_s: float) -> bool:
@@ -163,13 +163,10 @@ class RungChooser:
             buffer_s: seconds that can be played without either.
         """
         estimate = self.throughput.estimate
-        if self._lock is not None or estimate is None or lower_bits >= left_bits:
-            return False
-        if estimate <= 0:
+        if self._lock is not None or not estimate:
             return False
         left_s, lower_s = left_bits / estimate, lower_bits / estimate
-        too_late = left_s > buffer_s and lower_s < left_s
-        return (left_s > self.config.most_wait_s and lower_s < left_s / 2) or (too_late and left_s > 2 * lower_s)
+        return 2 * lower_s < left_s and left_s > min(self.config.most_wait_s, buffer_s)
 
 
 class _Guard:

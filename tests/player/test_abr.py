@@ -79,6 +79,15 @@ def test_goes_up_only_after_ten_seconds_of_headroom() -> None:
     assert len(changes) <= 3
 
 
+def test_a_chunk_whose_middle_rung_is_the_largest_is_no_trouble() -> None:
+    chooser = RungChooser(RUNGS)
+    fed(chooser, 20e6, seconds=5, start=0.0)
+    fed(chooser, 60e6, seconds=5, start=5.0)
+    odd = (80e6, 15e6, 40e6, 300e6)
+    chooser.choose(odd, now=10.0)
+    assert chooser.choose(odd, now=30.0) == HIGH
+
+
 def test_a_dip_starts_the_wait_anew() -> None:
     chooser = RungChooser(RUNGS)
     fed(chooser, 20e6, seconds=5, start=0.0)
