@@ -1,0 +1,120 @@
+/**
+ * What the face of the player shows, and what it may ask for: the one interface between `face/` and everything else.
+ *
+ * Times are seconds on the show's clock. All of it lives on the page's main thread.
+ */
+
+/** One rate of the show's ladder. `trouble` says in words why this device cannot use it; empty where it can. */
+export interface RungChoice {
+  name: string;
+  width: number;
+  height: number;
+  bitsPerSecond: number;
+  trouble: string;
+}
+
+/** A small picture of the show at a time; `image` is a JPEG or PNG. */
+export interface Thumbnail {
+  time: number;
+  image: Blob;
+}
+
+/** A failure in words. `retry`: trying again may help. */
+export interface Failure {
+  message: string;
+  retry: boolean;
+}
+
+/** Figures for the stats overlay. */
+export interface Stats {
+  /** Of the frame on the screen. */
+  frame: number | null;
+  rung: string;
+  /** Bits per second, null before anything was measured. */
+  throughput: number | null;
+  /** Seconds of the show that are here from the play position on. */
+  aheadS: number;
+  /** Decoded frames that wait to be shown. */
+  waiting: number;
+  decoded: number;
+  displayed: number;
+  /** Decoded but never shown. */
+  dropped: number;
+  /** Refreshes of the display for which no picture with a new head pose was made. */
+  stalePoses: number;
+  /** Pictures a second, of the head's motion. */
+  picturesPerSecond: number;
+  /** Draw calls and triangles of the newest picture (of one eye). */
+  draws: number;
+  triangles: number;
+  /** Blended layers per pixel of the screen, null while it is not measured. */
+  overdraw: number | null;
+  reconnects: number;
+  switches: number;
+}
+
+export type Phase = "opening" | "ready" | "failed";
+
+export interface PlayerState {
+  phase: Phase;
+  failure: Failure | null;
+  title: string;
+  /** The show's poster, as soon as the manifest is there. */
+  poster: Blob | null;
+  thumbnails: readonly Thumbnail[];
+  /** A picture of the show itself is on the screen; until then the poster is. */
+  shown: boolean;
+  time: number;
+  duration: number;
+  playing: boolean;
+  /** It should play but the next frame has not come. */
+  stalled: boolean;
+  /** The link to the server is up. */
+  connected: boolean;
+  loop: boolean;
+  /** Growing shows: whether it is one, seconds behind its edge, and whether that distance is held. */
+  live: boolean;
+  behindS: number;
+  following: boolean;
+  /** Ranges of seconds that are here. */
+  buffered: readonly (readonly [number, number])[];
+  rungs: readonly RungChoice[];
+  /** The rung on the screen, and the one that was fixed by hand; null where it adapts. */
+  rung: number | null;
+  fixedRung: number | null;
+  sound: boolean;
+  muted: boolean;
+  /** 0 to 1. */
+  volume: number;
+  vr: "unavailable" | "available" | "entering" | "presenting";
+}
+
+export interface PlayerPort {
+  readonly state: PlayerState;
+  /** Figures now; cheap enough for a few calls a second. */
+  stats(): Stats;
+  /** Told after the state has changed, at most once per animation frame. Returns what ends it. */
+  subscribe(listener: () => void): () => void;
+  play(): void;
+  pause(): void;
+  seek(seconds: number): void;
+  /** Goes to the live edge and holds the distance to it. */
+  follow(): void;
+  /** Fixes a rung; null adapts. */
+  fixRung(rung: number | null): void;
+  setMuted(muted: boolean): void;
+  setVolume(volume: number): void;
+  setLoop(loop: boolean): void;
+  /** While true, overdraw is measured for the stats. */
+  measureOverdraw(on: boolean): void;
+  /** Must be called in a user's gesture. Rejects with an Error in words. */
+  enterVr(): Promise<void>;
+  leaveVr(): void;
+  /** Puts the head back to where it began. */
+  recentre(): void;
+  /** The picture on the screen. */
+  snapshot(): Promise<Blob>;
+  /** After a failure. */
+  retry(): void;
+  close(): void;
+}
