@@ -4,6 +4,9 @@
  * Times are seconds on the show's clock. All of it lives on the page's main thread.
  */
 
+import type { ComfortBox } from "../head/comfort.ts";
+import type { FlatView } from "../head/view.ts";
+
 /** One rate of the show's ladder. `trouble` says in words why this device cannot use it; empty where it can. */
 export interface RungChoice {
   name: string;
@@ -118,3 +121,25 @@ export interface PlayerPort {
   retry(): void;
   close(): void;
 }
+
+/** What a player is made of. Making one never throws: what is wrong is told by its state. */
+export interface PlayerOptions {
+  /** Drawn on by this player alone: another one gets another canvas. */
+  canvas: HTMLCanvasElement;
+  src: string;
+  /** What the server asks for; may be empty. */
+  token: string;
+  /** The name of a rung to fix, null adapts. */
+  rung: string | null;
+  /** Horizontal field of view, radians. */
+  fov: number;
+  muted: boolean;
+  loop: boolean;
+  autoplay: boolean;
+  /** Moves the head by these seconds and says how the show is looked at; asked once for every picture. */
+  view: (seconds: number) => FlatView;
+  /** Told when the manifest is there, before the first picture. */
+  onManifest?: (box: ComfortBox, projection: "sphere" | "plane") => void;
+}
+
+export type CreatePlayer = (options: PlayerOptions) => PlayerPort;
