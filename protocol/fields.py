@@ -1,6 +1,6 @@
 """Strict reading of msgpack documents: every field by name, type and range; errors name the field's path.
 
-Unknown keys are ignored (SPEC 1.3), missing ones are errors.
+Unknown keys are ignored (SPEC 1.3), missing ones are errors but where an older minor version lacks them (`has`).
 """
 
 from __future__ import annotations
@@ -126,6 +126,10 @@ class Fields:
         if key not in self.values:
             raise FormatError(f"{self.path}.{key} is missing")
         return self.values[key]
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there, for those that older minor versions lack."""
+        return key in self.values
 
     def name(self, key: str) -> str:
         return f"{self.path}.{key}"

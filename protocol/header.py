@@ -13,7 +13,7 @@ from protocol.manifest import Manifest, encode_manifest
 
 MAGIC = b"\x89LFV\r\n\x1a\n"
 MAJOR = 1
-MINOR = 0
+MINOR = 1
 _STRUCT = struct.Struct("<8sHHIQIIQ16sII")
 HEADER_BYTES = _STRUCT.size
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal, cast
 
 import numpy as np
@@ -24,15 +25,20 @@ from protocol.records import (
     Rung,
     Sound,
     StageFigure,
+    Thumbnail,
     camera_from_fields,
     camera_to_document,
+    fraction_to_pair,
     matrix_to_list,
+    picture,
     rung_from_fields,
     rung_to_document,
     sound_from_fields,
     sound_to_document,
     stage_from_fields,
     stage_to_document,
+    thumbnail_from_fields,
+    thumbnail_to_document,
 )
 
 __all__ = [
@@ -42,6 +48,7 @@ __all__ = [
     "Rung",
     "Sound",
     "StageFigure",
+    "Thumbnail",
     "Units",
     "decode_manifest",
     "encode_manifest",
@@ -54,7 +61,6 @@ Units = Literal["metres", "rig units"]
 Vector = tuple[float, float, float]
 
 UNITS = ("metres", "rig units")
-POSTER_MAGICS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _FAR = 1e9
 
 
@@ -72,6 +78,7 @@ class Manifest:
         background: sRGB in [0, 1], behind the farthest layer.
         settings: what the encoder was asked for, for people.
         poster: JPEG or PNG, or empty.
+        thumbnails: for a timeline, in order of time.
     """
 
     title: str
@@ -95,6 +102,7 @@ class Manifest:
     encoder: Mapping[str, Scalar] = field(default_factory=dict)
     stages: tuple[StageFigure, ...] = ()
     poster: bytes = b""
+    thumbnails: tuple[Thumbnail, ...] = ()
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -114,9 +122,9 @@ def manifest_to_document(manifest: Manifest) -> Document:
     m = manifest
     return {
         "title": m.title,
-        "frame_rate": None if m.frame_rate is None else _pair(m.frame_rate),
+        "frame_rate": None if m.frame_rate is None else fraction_to_pair(Fraction(m.frame_rate)),
         "frame_count": m.frame_count,
-        "duration": _pair(m.duration),
+        "duration": fraction_to_pair(Fraction(m.duration)),
         "projection": projection_to_dict(m.projection),
         "near": float(m.near),
         "far": float(m.far),
@@ -134,6 +142,7 @@ def manifest_to_document(manifest: Manifest) -> Document:
         "encoder": dict(sorted(m.encoder.items())),
         "stages": [stage_to_document(figure) for figure in m.stages],
         "poster": m.poster,
+        "thumbnails": [thumbnail_to_document(thumbnail) for thumbnail in m.thumbnails],
     }
 
 
@@ -160,7 +169,8 @@ def manifest_from_fields(f: Fields) -> Manifest:
         background=_vector(f, "background", low=0.0, high=1.0),
         encoder=f.scalars("encoder", most=limits.MAX_SETTINGS),
         stages=tuple(stage_from_fields(s) for s in f.maps("stages", most=limits.MAX_STAGE_FIGURES)),
-        poster=f.blob("poster", most=limits.MAX_POSTER_BYTES),
+        poster=picture(f, "poster", most=limits.MAX_POSTER_BYTES, empty=True),
+        thumbnails=_thumbnails(f),
     )
     if manifest.near >= manifest.far:
         raise FormatError(f"{f.path}.far must be beyond near ({manifest.near})")
@@ -171,8 +181,9 @@ def manifest_from_fields(f: Fields) -> Manifest:
     for key, names in (("cameras", [c.name for c in manifest.cameras]), ("rungs", [r.name for r in manifest.rungs])):
         if len(set(names)) != len(names):
             raise FormatError(f"{f.path}.{key} has a name twice")
-    if manifest.poster and not manifest.poster.startswith(POSTER_MAGICS):
-        raise FormatError(f"{f.path}.poster is neither JPEG nor PNG")
+    times = [thumbnail.time for thumbnail in manifest.thumbnails]
+    if any(a >= b for a, b in pairwise([*times, manifest.duration])):
+        raise FormatError(f"{f.path}.thumbnails are out of order, or behind the end of the show")
     return manifest
 
 
@@ -238,9 +249,10 @@ def projection_from_fields(f: Fields) -> Projection:
     return projection
 
 
-def _pair(value: Fraction) -> list[int]:
-    value = Fraction(value)
-    return [value.numerator, value.denominator]
+def _thumbnails(f: Fields) -> tuple[Thumbnail, ...]:
+    if not f.has("thumbnails"):
+        return ()
+    return tuple(thumbnail_from_fields(t) for t in f.maps("thumbnails", most=limits.MAX_THUMBNAILS))
 
 
 def _vector(f: Fields, key: str, *, low: float, high: float) -> Vector:

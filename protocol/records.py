@@ -1,21 +1,24 @@
-"""The records inside a manifest: cameras, rungs, sound, the encoder's own figures. SPEC section 4.2."""
+"""The records inside a manifest: cameras, rungs, sound, thumbnails, the encoder's own figures. SPEC section 4.2."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from protocol import limits
+from protocol.budget import Cost, cost_from_fields, cost_to_document
 from protocol.errors import FormatError
 from protocol.fields import Document, Fields, integer, number
 
 Codec = Literal["h264", "hevc", "av1"]
 
 CODECS = ("h264", "hevc", "av1")
+PICTURE_MAGICS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 SOUND_RATES = (8000, 12000, 16000, 24000, 48000)
 
 
@@ -46,6 +49,7 @@ class Rung:
         alpha_x, alpha_y: where the alpha region starts; it has the size of the colour region.
         texture_scale: picture pixels per texel of the layers' grid, in (0, 1].
         bits_per_second: mean of all its segments.
+        cost: of drawing it; None where it is not known.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Rung:
     alpha_y: int
     texture_scale: float
     bits_per_second: int
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,14 @@ class Sound:
     sample_rate: int
     channels: int
     pre_skip: int
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """What is to be seen from the origin at a time of the show, seconds: a small JPEG or PNG."""
+
+    time: Fraction
+    image: bytes
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,8 @@ def camera_from_fields(f: Fields) -> CameraRecord:
 
 
 def rung_to_document(rung: Rung) -> Document:
-    return {**vars(rung), "texture_scale": float(rung.texture_scale)}
+    cost = None if rung.cost is None else cost_to_document(rung.cost)
+    return {**vars(rung), "texture_scale": float(rung.texture_scale), "cost": cost}
 
 
 def rung_from_fields(f: Fields) -> Rung:
@@ -121,6 +135,7 @@ def rung_from_fields(f: Fields) -> Rung:
         alpha_y=f.integer("alpha_y", low=0, high=side),
         texture_scale=f.real("texture_scale", low=1e-3, high=1.0),
         bits_per_second=f.integer("bits_per_second", low=0, high=limits.MAX_BITS_PER_SECOND),
+        cost=cost_from_fields(f.map("cost")) if f.has("cost") and f.get("cost") is not None else None,
     )
     if rung.width % 2 or rung.height % 2:
         raise FormatError(f"{f.path} has an odd picture size; 4:2:0 needs even sides")
@@ -153,6 +168,25 @@ def _integer_of(f: Fields, key: str, choices: tuple[int, ...]) -> int:
     return value
 
 
+def thumbnail_to_document(thumbnail: Thumbnail) -> Document:
+    return {"time": fraction_to_pair(thumbnail.time), "image": thumbnail.image}
+
+
+def thumbnail_from_fields(f: Fields) -> Thumbnail:
+    time = f.fraction("time", above=-1, high=limits.MAX_DURATION_S)
+    if time < 0:
+        raise FormatError(f"{f.name('time')} is before the show")
+    return Thumbnail(time, picture(f, "image", most=limits.MAX_THUMBNAIL_BYTES))
+
+
+def picture(f: Fields, key: str, *, most: int, empty: bool = False) -> bytes:
+    """A JPEG or PNG of at most `most` bytes."""
+    data = f.blob(key, most=most)
+    if not data.startswith(PICTURE_MAGICS) and (data or not empty):
+        raise FormatError(f"{f.name(key)} is neither JPEG nor PNG")
+    return data
+
+
 def stage_to_document(figure: StageFigure) -> Document:
     return {**vars(figure), "msi_psnr": float(figure.msi_psnr), "layers_psnr": float(figure.layers_psnr)}
 
@@ -165,6 +199,10 @@ def stage_from_fields(f: Fields) -> StageFigure:
         msi_psnr=number(f.get("msi_psnr"), f.name("msi_psnr"), low=-1000, high=1000),
         layers_psnr=number(f.get("layers_psnr"), f.name("layers_psnr"), low=-1000, high=1000),
     )
+
+
+def fraction_to_pair(value: Fraction) -> list[int]:
+    return [value.numerator, value.denominator]
 
 
 def matrix_to_list(matrix: NDArray[np.float64]) -> list[float]:

@@ -9,9 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 
+from protocol.budget import Cost
 from protocol.chunk import Chunk, SoundPacket, VideoAccessUnit, encode_segment
 from protocol.index import Index
-from protocol.manifest import CameraRecord, Manifest, Rung, Sound, StageFigure
+from protocol.manifest import CameraRecord, Manifest, Rung, Sound, StageFigure, Thumbnail
 from protocol.mesh_codec import Geometry, LayerMesh, Rect, encode_geometry
 from protocol.partial import PartialShow
 from protocol.projection import Projection
@@ -132,6 +133,7 @@ def manifest(*, chunks: int = 2, frames: int = 3, rungs: int = 1, sound: bool = 
                 alpha_y=32,
                 texture_scale=1.0,
                 bits_per_second=100_000,
+                cost=Cost(1.25, 2.5, triangles=8, draws=2) if i == 0 else None,
             )
             for i in range(rungs)
         ),
@@ -139,6 +141,7 @@ def manifest(*, chunks: int = 2, frames: int = 3, rungs: int = 1, sound: bool = 
         encoder={"layers": 2, "quality": 23.5, "solver": "sweep", "masks": False, "seed": None},
         stages=(StageFigure("cam00", 0, True, 31.5, 31.25),),
         poster=b"\xff\xd8\xff\xe0",
+        thumbnails=tuple(Thumbnail(i / FRAME_RATE, b"\xff\xd8\xff\xe0") for i in range(min(2, frames))),
     )
 
 

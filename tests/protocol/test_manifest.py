@@ -75,6 +75,11 @@ WRONG = {
     "rungs.0.alpha_y": [33, 31, -1],
     "rungs.0.texture_scale": [0.0, 1.5, math.nan],
     "rungs.0.bits_per_second": [-1, 1.5],
+    "rungs.0.cost": [0, [], {}],
+    "rungs.0.cost.coverage_mean": [-0.1, math.nan, math.inf, "4", 1 << 21],
+    "rungs.0.cost.coverage_p99": [-1, None],
+    "rungs.0.cost.triangles": [-1, 1.5, 1 << 29],
+    "rungs.0.cost.draws": [-1, 65, None],
     "sound.codec": ["aac"],
     "sound.sample_rate": [44100, 0],
     "sound.channels": [0, 9],
@@ -84,6 +89,10 @@ WRONG = {
     "encoder": [{"a": [1]}, {"a": math.nan}, {"": 1}, []],
     "stages.0.msi_psnr": [math.inf, "x"],
     "poster": [b"GIF89a", "x", b"\xff\xd8\xff" + bytes(600_000)],
+    "thumbnails": [None, [1], [{"time": [n, 4096], "image": b"\xff\xd8\xff"} for n in range(65)]],
+    "thumbnails.0.time": [[-1, 2], 0.0, [1, 10]],
+    "thumbnails.1.time": [[0, 1], [1001, 5000], [5, 1]],
+    "thumbnails.0.image": [b"", b"GIF89a", "x", b"\xff\xd8\xff" + bytes(16_384)],
 }
 
 
@@ -100,7 +109,17 @@ def test_wrong_values_are_refused_with_the_field(path, value):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("key", sorted(manifest_to_document(manifest())))
+def test_costs_and_thumbnails_may_be_missing():
+    """As in shows of format 1.0."""
+    document = manifest_to_document(manifest(rungs=2))
+    del document["thumbnails"]
+    for rung in document["rungs"]:
+        del rung["cost"]
+    back = decode_manifest(pack_document(document))
+    assert back.thumbnails == () and [rung.cost for rung in back.rungs] == [None, None]
+
+
+@pytest.mark.parametrize("key", sorted(manifest_to_document(manifest()).keys() - {"thumbnails"}))
 def test_every_field_is_required(key):
     document = manifest_to_document(manifest())
     del document[key]
