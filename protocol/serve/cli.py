@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from protocol.errors import UsageError
 from protocol.partial import partial_path
 from protocol.serve.live import Follower, LiveShow
-from protocol.serve.page import addresses
+from protocol.serve.page import addresses, watch_address
+from protocol.serve.player_files import read_script
 from protocol.serve.server import ServeConfig, Server, serving, tls_context
 from protocol.serve.shelf import SUFFIX, Place, ServedShow, Shelf, StaticShow, open_static, show_files
 from protocol.storage import reporting
@@ -30,9 +31,10 @@ EXAMPLES = """
   lfv serve show.lfv --zmq-port 5555                    ZeroMQ as well
   lfv serve show.lfv --live                             while `lfv encode rig/ --live --out show.lfv` still runs
 
-It says each show's addresses when it is ready; `lfv play ADDRESS` watches one. The HTTP port has /shows (what there is,
-as JSON), /health and /metrics (for Prometheus). Ctrl-C or SIGTERM ends it: nobody new is let in, clients get the
-segment that is on its way to them, then a goodbye. A second one ends it at once.
+It says each show's addresses when it is ready: `lfv play ADDRESS` watches one, and so does a browser at its page. The
+HTTP port has / (a page that leads there), /shows (what there is, as JSON), /health and /metrics (for Prometheus).
+Ctrl-C or SIGTERM ends it: nobody new is let in, clients get the segment that is on its way to them, then a goodbye. A
+second one ends it at once.
 """
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ def _announce(shelf: Shelf, server: Server, config: ServeConfig) -> None:
         live, secure = not isinstance(begun.get(show_name), StaticShow), config.tls is not None
         for address in addresses(show_name, live=live, host=host, secure=secure, zmq_port=server.zmq_port):
             print(f"  {address}")
+        print(f"  in a browser: {watch_address(show_name, host=host, secure=secure)}")
     if config.zmq_keys is not None:
         print(f"public key of ZeroMQ: {config.zmq_keys.public}")
     print("ready", flush=True)
@@ -165,6 +168,7 @@ def _config(args: argparse.Namespace) -> ServeConfig:
         max_per_address=args.max_per_address,
         zmq_port=args.zmq_port,
         zmq_keys=None if args.curve is None else _curve_keys(args.curve),
+        script=read_script(),
     )
 
 

@@ -10,9 +10,10 @@ from typing import cast
 import h11
 
 from protocol.fields import printable
+from protocol.serve.answers import Answer, Headers, Request, in_words, reason
 from protocol.serve.connection import Connection
 from protocol.serve.delivery import agent
-from protocol.serve.http import Answer, Headers, Request, answer, in_words, reason
+from protocol.serve.http import answer
 from protocol.serve.websocket import WebSocketHandler, handshake
 
 log = logging.getLogger(__name__)

@@ -3,96 +3,76 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from http import HTTPStatus
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from protocol.errors import StorageError, StreamError
 from protocol.serve.access import EVERYONE, Access, offered_token
+from protocol.serve.answers import Answer, Headers, Request, in_words, with_headers
+from protocol.serve.content import Content, answer_with
 from protocol.serve.metrics import CONTENT_TYPE as METRICS_TYPE
 from protocol.serve.metrics import Metrics, render
 from protocol.serve.page import listing
-from protocol.serve.ranges import holds, range_applies, requested_range
-from protocol.serve.shelf import SUFFIX, FilePart, Shelf, StaticShow
+from protocol.serve.player_files import NOT_BUILT
+from protocol.serve.script import Script, script_content
+from protocol.serve.shelf import SUFFIX, Shelf, StaticShow
+from protocol.serve.watch_page import SCRIPT_PATH, WATCH, watch_page
 
 _METHODS = "GET, HEAD, OPTIONS"
 _YEAR_S = 31536000
 _DAY_S = 86400
-_TEXT = "text/plain; charset=utf-8"
-
-Headers = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request without a body. `headers` have small letters; one that came twice is joined by a comma."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, headers besides the ones that every answer has, and a body that is here or in a file."""
-
-    status: int
-    headers: Headers = ()
-    body: bytes | FilePart = b""
-    close: bool = False
-
-    @property
-    def length(self) -> int:
-        """Bytes of the body."""
-        return len(self.body) if isinstance(self.body, bytes) else self.body.length
+_FOR_ANYONE: Headers = (("Access-Control-Allow-Origin", EVERYONE), ("Cross-Origin-Resource-Policy", "cross-origin"))
 
 
 @dataclass
 class Site:
-    """What requests are answered from. `zmq_port`: where ZeroMQ listens, once it does."""
+    """What requests are answered from.
+
+    Attributes:
+        zmq_port: where ZeroMQ listens, once it does.
+        script: the browser's player, None where it is not built.
+    """
 
     shelf: Shelf
     access: Access
     metrics: Metrics
     secure: bool = False
     zmq_port: int | None = None
+    script: Script | None = None
 
 
 def answer(request: Request, site: Site, *, draining: bool = False) -> Answer:
     """The answer to a request, refusals in words included. Raises nothing of its own."""
-    origin = request.headers.get("origin")
-    refusal = site.access.refusal(origin, request.headers.get("host"))
-    if refusal is not None:
-        return _with_headers(in_words(403, refusal), ("Vary", "Origin"))
-    if request.method == "OPTIONS":
-        return _with_headers(_preflight(), *_cross_origin(site.access, origin))
-    if request.method not in ("GET", "HEAD"):
-        found = _with_headers(in_words(405, f"{request.method[:16]} is not done here; use GET"), ("Allow", _METHODS))
-    else:
-        found = _page(request, site, draining=draining)
-    return _with_headers(found, *_cross_origin(site.access, origin))
-
-
-def in_words(status: int, message: str, *, close: bool = False) -> Answer:
-    """An answer that is a sentence for people."""
-    return Answer(status, (("Content-Type", _TEXT), ("Cache-Control", "no-store")), f"{message}\n".encode(), close)
-
-
-def reason(status: int) -> str:
-    """The status' name."""
-    return HTTPStatus(status).phrase
-
-
-def _page(request: Request, site: Site, *, draining: bool) -> Answer:
     path, query = _path_and_query(request.target)
+    origin = request.headers.get("origin")
+    # The player itself is no secret: any page may embed it. The shows that it then asks for are another matter.
+    anyone = path == SCRIPT_PATH
+    refusal = None if anyone else site.access.refusal(origin, request.headers.get("host"))
+    if refusal is not None:
+        return with_headers(in_words(403, refusal), ("Vary", "Origin"))
+    if request.method == "OPTIONS":
+        found = _preflight()
+    elif request.method not in ("GET", "HEAD"):
+        found = with_headers(in_words(405, f"{request.method[:16]} is not done here; use GET"), ("Allow", _METHODS))
+    else:
+        found = _found(request, path, query, site, draining=draining)
+    return with_headers(found, *(_FOR_ANYONE if anyone else _cross_origin(site.access, origin)))
+
+
+def _found(request: Request, path: str, query: str, site: Site, *, draining: bool) -> Answer:
     shelf = site.shelf
     if path == "/health":
         state = "draining" if draining else "ok"
         return _json(503 if draining else 200, {"status": state, "shows": len(shelf.names())})
     if draining:
-        return _with_headers(in_words(503, "the server is going away", close=True), ("Retry-After", "5"))
+        return with_headers(in_words(503, "the server is going away", close=True), ("Retry-After", "5"))
+    if path == SCRIPT_PATH:
+        if site.script is None:
+            return in_words(404, NOT_BUILT)
+        return answer_with(script_content(site.script, request.headers.get("accept-encoding")), request)
     token = offered_token(request.headers, query)
+    if path.startswith(WATCH):
+        return _watch(request, site, path.removeprefix(WATCH), token)
     if path.endswith(SUFFIX):
         return _show(request, shelf, path.removeprefix("/").removesuffix(SUFFIX), token)
     if path not in ("/", "/shows", "/metrics"):
@@ -105,10 +85,14 @@ def _page(request: Request, site: Site, *, draining: bool) -> Answer:
         return Answer(
             200, (("Content-Type", METRICS_TYPE), ("Cache-Control", "no-store")), render(site.metrics).encode()
         )
-    headers, body = listing(
-        shelf.shows(), host=request.headers.get("host", ""), secure=site.secure, zmq_port=site.zmq_port
+    return listing(
+        shelf.shows(),
+        host=request.headers.get("host", ""),
+        secure=site.secure,
+        zmq_port=site.zmq_port,
+        token=token if shelf.guarded else "",
+        player=site.script is not None,
     )
-    return Answer(200, headers, body)
 
 
 def _path_and_query(target: str) -> tuple[str, str]:
@@ -119,42 +103,51 @@ def _path_and_query(target: str) -> tuple[str, str]:
     return unquote(path), query
 
 
+def _watch(request: Request, site: Site, name: str, token: str) -> Answer:
+    try:
+        show = site.shelf.find(name, token)
+    except StreamError as error:
+        if error.code != "busy":
+            return _refused(error, token)
+        show = None  # it has not begun: the page waits for it
+    if site.script is None:
+        return in_words(503, NOT_BUILT)
+    title = "" if show is None else show.manifest.title
+    live = not isinstance(show, StaticShow)
+    return watch_page(name, title=title, live=live, host=request.headers.get("host", ""))
+
+
 def _show(request: Request, shelf: Shelf, name: str, token: str) -> Answer:
     try:
         show = shelf.find(name, token)
     except StreamError as error:
-        return _unauthorised(str(error), token) if error.code == "token" else in_words(404, str(error))
+        return _refused(error, token)
     if not isinstance(show, StaticShow):
         return in_words(409, f"'{name}' is live; play its ws:// or tcp:// address")
     try:
-        return _file(request, show, "private" if shelf.guarded else "public")
+        return answer_with(_content(show, "private" if shelf.guarded else "public"), request)
     except StorageError as error:
         return in_words(503, str(error))
 
 
-def _file(request: Request, show: StaticShow, audience: str) -> Answer:
-    asked = request.headers
-    kept = (("ETag", show.etag), ("Cache-Control", f"{audience}, max-age={_YEAR_S}, immutable"))
-    if asked.get("if-match") is not None and not holds(asked["if-match"], show.etag):
-        return _with_headers(in_words(412, "the show is not the one that you have"), ("ETag", show.etag))
-    if holds(asked.get("if-none-match"), show.etag):
-        return Answer(304, kept)
-    headers = (*kept, ("Content-Type", "application/octet-stream"), ("Accept-Ranges", "bytes"))
-    part = None
-    # RFC 9110, 14.2: a range means nothing to HEAD.
-    if request.method == "GET" and range_applies(asked.get("if-range"), show.etag):
-        part = requested_range(asked.get("range"), size=show.size)
-    if part is None:
-        return Answer(200, headers, show.part(0, show.size))
-    where = ("Content-Range", part.content_range(show.size))
-    if not part.length:
-        return _with_headers(in_words(416, f"the show has {show.size} bytes"), where)
-    return Answer(206, (*headers, where), show.part(part.start, part.length))
+def _content(show: StaticShow, audience: str) -> Content:
+    return Content(
+        noun="show",
+        etag=show.etag,
+        size=show.size,
+        part=show.part,
+        kept=(("Cache-Control", f"{audience}, max-age={_YEAR_S}, immutable"),),
+        described=(("Content-Type", "application/octet-stream"),),
+    )
+
+
+def _refused(error: StreamError, token: str) -> Answer:
+    return _unauthorised(str(error), token) if error.code == "token" else in_words(404, str(error))
 
 
 def _unauthorised(message: str, token: str) -> Answer:
     challenge = 'Bearer realm="lfv"' + (', error="invalid_token"' if token else "")
-    return _with_headers(in_words(401, message), ("WWW-Authenticate", challenge))
+    return with_headers(in_words(401, message), ("WWW-Authenticate", challenge))
 
 
 def _preflight() -> Answer:
@@ -182,7 +175,3 @@ def _cross_origin(access: Access, origin: str | None) -> Headers:
 def _json(status: int, document: object) -> Answer:
     body = json.dumps(document, ensure_ascii=False, indent=1).encode()
     return Answer(status, (("Content-Type", "application/json"), ("Cache-Control", "no-store")), body)
-
-
-def _with_headers(found: Answer, *more: tuple[str, str]) -> Answer:
-    return replace(found, headers=found.headers + more)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from protocol.serve.access import host_name
+from protocol.serve.answers import Answer
+from protocol.serve.player_files import NOT_BUILT
 from protocol.serve.shelf import SUFFIX, ServedShow
 
 _STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}code{user-select:all}"
 # Nothing on the page runs, and its address, which may hold a token, goes nowhere.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 
 
 def addresses(name: str, *, live: bool, host: str, secure: bool, zmq_port: int | None) -> list[str]:
@@ -32,19 +34,34 @@ def addresses(name: str, *, live: bool, host: str, secure: bool, zmq_port: int |
     return out
 
 
+def watch_address(name: str, *, host: str, secure: bool) -> str:
+    """Where a browser plays a show; `host` and `secure` as above."""
+    return f"http{'s' if secure else ''}://{host}/{_link(name, '')}"
+
+
 def listing(
-    shows: Iterable[ServedShow], *, host: str, secure: bool, zmq_port: int | None
-) -> tuple[tuple[tuple[str, str], ...], bytes]:
-    """Headers and bytes of the page."""
+    shows: Iterable[ServedShow], *, host: str, secure: bool, zmq_port: int | None, token: str, player: bool
+) -> Answer:
+    """The page.
+
+    Args:
+        token: what the links to watch a show take along, or empty.
+        player: there is a player for browsers.
+    """
     items = []
     for show in shows:
         found = addresses(show.name, live=show.live, host=host, secure=secure, zmq_port=zmq_port)
         lines = "".join(f"<br><code>{escape(address)}</code>" for address in found)
         about = "live" if show.live else f"{float(show.index.duration):.1f} s"
-        items.append(f"<li><b>{escape(show.manifest.title or show.name)}</b> ({about}){lines}</li>")
+        called = f"<b>{escape(show.manifest.title or show.name)}</b>"
+        if player:
+            called = f'<a href="{escape(_link(show.name, token))}">{called}</a>'
+        items.append(f"<li>{called} ({about}){lines}</li>")
+    hint = "" if player else f"<p>Here in the browser: {escape(NOT_BUILT)}.</p>"
     body = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>lfv</title><style>{_STYLE}</style>'
-        f"<h1>Shows</h1><ul>{''.join(items)}</ul><p>Watch one with <code>lfv play ADDRESS</code>.</p></html>\n"
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>lfv</title><link rel="icon" href="data:,">'
+        f"<style>{_STYLE}</style><h1>Shows</h1><ul>{''.join(items)}</ul>{hint}"
+        "<p>Watch an address with <code>lfv play ADDRESS</code>.</p></html>\n"
     )
     headers = (
         ("Content-Type", "text/html; charset=utf-8"),
@@ -52,4 +69,9 @@ def listing(
         ("Content-Security-Policy", _POLICY),
         ("Referrer-Policy", "no-referrer"),
     )
-    return headers, body.encode()
+    return Answer(200, headers, body.encode())
+
+
+def _link(name: str, token: str) -> str:
+    """Relative, so that it also works where a proxy puts the server below a path."""
+    return f"watch/{quote(name, safe='')}" + (f"?{urlencode({'token': token})}" if token else "")

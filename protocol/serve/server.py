@@ -18,6 +18,7 @@ from protocol.serve.connection import Connection, Deadlines, House
 from protocol.serve.exchange import HttpHandler
 from protocol.serve.http import Site
 from protocol.serve.metrics import Metrics
+from protocol.serve.script import Script
 from protocol.serve.shelf import Shelf
 from protocol.storage import reporting
 
@@ -42,6 +43,7 @@ class ServeConfig:
         max_clients, max_per_address: as in House; ZeroMQ counts its own.
         zmq_port: of ZeroMQ, 0 lets the system choose; None for no ZeroMQ.
         zmq_keys: for its encryption; None for none.
+        script: the browser's player; None where it is not built.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +54,7 @@ class ServeConfig:
     max_per_address: int = 256
     zmq_port: int | None = None
     zmq_keys: CurveKeys | None = None
+    script: Script | None = None
     deadlines: Deadlines = field(default_factory=Deadlines)
 
     @property
@@ -67,7 +70,13 @@ class Server:
         """Prepare. The shelf stays the caller's."""
         self.config = config
         self.metrics = Metrics()
-        self.site = Site(shelf, Access(config.origins, config.local), self.metrics, secure=config.tls is not None)
+        self.site = Site(
+            shelf,
+            Access(config.origins, config.local),
+            self.metrics,
+            secure=config.tls is not None,
+            script=config.script,
+        )
         self.house = House(self.site, config.deadlines, config.max_clients, config.max_per_address)
         self.port = 0
         self._server: asyncio.Server | None = None

@@ -14,9 +14,9 @@ from websockets.protocol import Protocol as Framing
 from websockets.server import ServerProtocol
 
 from protocol import limits
+from protocol.serve.answers import Headers, Request
 from protocol.serve.connection import Connection
 from protocol.serve.delivery import Delivery
-from protocol.serve.http import Headers, Request
 from protocol.serve.shelf import FilePart
 from protocol.session.allowance import Allowance
 from protocol.session.messages import Bye, Error

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,34 +19,8 @@ from protocol.manifest import encode_manifest
 from protocol.partial import PartialShow
 from protocol.session.client import Arrived, Ended, Left
 from tests.protocol.examples import manifest, segments
+from tests.protocol.serve.process import port_of, serve
 from tests.protocol.serve.running import get, player, wait_until
-
-
-@contextmanager
-def serve(*arguments: object, env: dict[str, str] | None = None) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """`lfv serve ... --port 0` and what it says until it is ready."""
-    command = [sys.executable, "-m", "encoder.cli", "serve", "--port", "0", *map(str, arguments)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
-    )
-    try:
-        assert process.stdout is not None
-        said: list[str] = []
-        while "ready" not in said:
-            line = process.stdout.readline()
-            if not line:
-                raise AssertionError(f"it ended: {process.communicate()[1]}")
-            said.append(line.strip())
-        yield process, said
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def port_of(said: list[str]) -> int:
-    (port,) = {int(match[1]) for line in said if (match := re.match(r"(?:https?|wss?)://[^:]+:(\d+)/", line))}
-    return port
 
 
 def test_addresses_and_a_clean_end(show: Path, tmp_path: Path) -> None:
@@ -62,9 +31,11 @@ def test_addresses_and_a_clean_end(show: Path, tmp_path: Path) -> None:
             "tiny: Tiny é, 0.3 s",
             f"http://127.0.0.1:{port}/tiny.lfv",
             f"ws://127.0.0.1:{port}/tiny.lfv",
+            f"in a browser: http://127.0.0.1:{port}/watch/tiny",
             "more shows: Tiny é, 0.3 s",
             f"http://127.0.0.1:{port}/more%20shows.lfv",
             f"ws://127.0.0.1:{port}/more%20shows.lfv",
+            f"in a browser: http://127.0.0.1:{port}/watch/more%20shows",
             "ready",
         ]
         with player(port, "more shows") as client:
@@ -94,7 +65,12 @@ def test_live(tmp_path: Path) -> None:
     out = tmp_path / "concert.lfv"
     with serve(out, "--live") as (_, said):
         port = port_of(said)
-        assert said == ["concert: has not begun yet", f"ws://127.0.0.1:{port}/concert.lfv", "ready"]
+        assert said == [
+            "concert: has not begun yet",
+            f"ws://127.0.0.1:{port}/concert.lfv",
+            f"in a browser: http://127.0.0.1:{port}/watch/concert",
+            "ready",
+        ]
         http = HTTPConnection("127.0.0.1", port, timeout=10)
         response, body = get(http, "/concert.lfv")
         assert response.status == 404 and b"has not begun yet" in body
