@@ -1,8 +1,10 @@
 # make demo    a synthetic rig becomes a show, is judged, and is played along a head path
-# make test    all tests           make check   ruff, format, mypy
+# make test    all tests           make check   ruff, mypy, tsc, prettier: types and form
 # make bench   all benchmarks      make clean   what make made
 # make bench HISTORY=tests/benchmarks/history.jsonl   also keeps the figures
-# Each makes its own virtual environment and, as root on Debian, installs the system packages it needs.
+# make web     the player for browsers, player/web/dist/   make wheel   all of lfv for pip, dist/*.whl
+# Each makes its own virtual environment and, as root on Debian, installs the system packages it needs. Node.js comes
+# from this machine or, where that has none that is new enough, from PyPI.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_FLAGS ?=
@@ -13,8 +15,12 @@ DEMO ?= demo
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+WEB := player/web
+WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/vite.config.ts) $(shell find $(WEB)/src $(WEB)/public -type f)
+NODE_MODULES := $(WEB)/node_modules/.package-lock.json
+NPM := .ci/node $(VENV) npm --prefix $(WEB)
 
-.PHONY: demo test check bench clean
+.PHONY: demo web wheel test check bench clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.system: .ci/system-packages
@@ -30,7 +36,22 @@ $(INSTALLED): $(VENV)/.system pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
 	touch $@
 
-demo: $(INSTALLED)
+$(NODE_MODULES): $(WEB)/package-lock.json | $(VENV)/.system
+	$(NPM) ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(WEB)/dist/lfv-player.js: $(NODE_MODULES) $(WEB_SOURCES)
+	$(NPM) run build
+
+web: $(WEB)/dist/lfv-player.js
+
+# Setuptools would carry along what an earlier build left.
+wheel: web
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check $(PIP_FLAGS) --no-deps --wheel-dir dist .
+	.ci/check-wheel dist/*.whl
+
+demo: $(INSTALLED) web
 	rm -rf $(DEMO)
 	$(BIN)/python -m samples.make_rig $(DEMO)/rig --rig dome --cameras 12 --frames 8 --size 320x240 --fps 30 --sound
 	$(BIN)/python -m samples.make_head_path $(DEMO)/head.csv --seconds 2
@@ -46,14 +67,18 @@ demo: $(INSTALLED)
 	@echo "played along a head path $(DEMO)/played.mp4"
 	@echo "truth, render, error     $(DEMO)/pictures/"
 	@echo "figures                  $(DEMO)/quality.json"
+	@echo "in a browser             $(BIN)/lfv serve $(DEMO)/show.lfv, then http://localhost:8080/watch/show"
 
-test: $(INSTALLED) $(VENV)/.system-tests
+test: $(INSTALLED) $(VENV)/.system-tests web
+	$(NPM) test
+	$(NPM) run size
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-check: $(INSTALLED)
+check: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM) run check
 
 out/bench-rig/models.json: $(INSTALLED)
 	rm -rf out/bench-rig
@@ -63,5 +88,5 @@ bench: $(INSTALLED) out/bench-rig/models.json
 	$(BIN)/lfv bench --rig out/bench-rig --json out/bench.json $(if $(HISTORY),--history $(HISTORY)) $(BENCH_FLAGS)
 
 clean:
-	rm -rf $(VENV) $(DEMO) out build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(DEMO) $(WEB)/dist $(WEB)/node_modules out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
