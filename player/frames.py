@@ -18,18 +18,20 @@ from protocol.errors import UsageError
 from protocol.index import Index
 from protocol.manifest import Manifest
 
+LONGEST_EDGE = 16.0  # layer texels of a sphere's triangles, for SPEC 4.5 as well
+
 
 @dataclass(frozen=True)
 class FrameReading:
     """How frames are read: how finely meshes are cut (layer texels), threads of the decoder (0: chosen)."""
 
-    longest_edge: float | None = 16.0
+    longest_edge: float | None = LONGEST_EDGE
     threads: int = 0
 
 
 def reading_for_play(manifest: Manifest) -> FrameReading:
     """How a show is read for pinhole views, which draw planes exactly however coarse their triangles are."""
-    return FrameReading(longest_edge=None if manifest.projection.kind == "plane" else 16.0)
+    return FrameReading(longest_edge=None if manifest.projection.kind == "plane" else LONGEST_EDGE)
 
 
 def read_frames(feed: Feed, first: int, reading: FrameReading, stale: Stale = lambda: False) -> Iterator[DecodedFrame]:
