@@ -4,6 +4,7 @@
  * Times are seconds on the show's clock. All of it lives on the page's main thread.
  */
 
+import type { Eye } from "../draw/eye.ts";
 import type { ComfortBox } from "../head/comfort.ts";
 import type { FlatView } from "../head/view.ts";
 
@@ -54,6 +55,10 @@ export interface Stats {
   overdraw: number | null;
   reconnects: number;
   switches: number;
+  /** Frames of the decoder that were not closed yet: the most at any moment. */
+  mostHeld: number;
+  /** Of the graphics memory, in textures of the player's own. */
+  textureBytes: number;
 }
 
 export type Phase = "opening" | "ready" | "failed";
@@ -115,8 +120,10 @@ export interface PlayerPort {
   leaveVr(): void;
   /** Puts the head back to where it began. */
   recentre(): void;
-  /** The picture on the screen. */
+  /** The next picture on the screen, PNG; in the headset both eyes as they lie side by side. */
   snapshot(): Promise<Blob>;
+  /** For what the newest picture was drawn: one eye, in the headset two. Matrices are 4x4, column by column. */
+  eyes(): readonly Eye[];
   /** After a failure. */
   retry(): void;
   close(): void;

@@ -1,0 +1,47 @@
+/** What the panel in the headset says, and when. */
+
+import type { Scene } from "three";
+
+import { formatTime } from "../face/format_time.ts";
+import type { PlayerState } from "../play/port.ts";
+import { Panel } from "./panel.ts";
+
+export class HeadsetPanel {
+  private readonly panel: Panel;
+
+  constructor(scene: Scene) {
+    this.panel = new Panel(scene);
+  }
+
+  /** The wearer did something: show where the show is. */
+  call(): void {
+    this.panel.call();
+  }
+
+  hide(): void {
+    this.panel.hide();
+  }
+
+  update(seconds: number, frame: XRFrame, space: XRReferenceSpace | null, state: PlayerState): void {
+    const head = space && frame.getViewerPose(space)?.transform.matrix;
+    if (!head) return;
+    const trouble = troubleOf(state);
+    const { title, time, duration } = state;
+    const text = {
+      message: trouble || (state.playing ? title : `${title} (paused)`),
+      time: `${formatTime(time)} / ${formatTime(duration)}`,
+      progress: duration > 0 ? time / duration : 0,
+    };
+    this.panel.update(seconds, head, text, trouble !== "");
+  }
+
+  release(): void {
+    this.panel.release();
+  }
+}
+
+function troubleOf({ failure, connected, stalled }: PlayerState): string {
+  if (failure) return failure.message;
+  if (!connected) return "The connection is lost; connecting again";
+  return stalled ? "Waiting for the picture" : "";
+}
