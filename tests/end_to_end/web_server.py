@@ -24,6 +24,7 @@ http {{
     log_format ranges '$request_method $status "$http_range" $body_bytes_sent $uri';
     access_log {work}/access.log ranges;
     {temporary}
+    types {{ text/html html; text/javascript js; }}
     server {{
         listen 127.0.0.1:{port};
         root {folder};

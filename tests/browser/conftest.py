@@ -1,0 +1,54 @@
+"""What the tests of browsers share: one Chromium a file, a fresh page a test, a show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from protocol.serve.player_files import NOT_BUILT, read_script
+from protocol.serve.script import Script
+from tests.browser.chromium import chromium as running_chromium
+from tests.browser.complaints import Complaints
+from tests.player.shows import write_show
+
+
+# One for each file and not for all: while it runs, tests in this thread cannot use asyncio.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    """What the test's page says is wrong; a test allows what it expects."""
+    return Complaints()
+
+
+@pytest.fixture
+def page(chromium: Browser, complaints: Complaints) -> Iterator[Page]:
+    """A page of a fresh profile. At the end it must have had nothing to complain about."""
+    context = chromium.new_context(viewport={"width": 640, "height": 480})
+    page = context.new_page()
+    complaints.listen(page)
+    yield page
+    context.close()
+    assert complaints.unexpected == []
+
+
+@pytest.fixture(scope="session")
+def script() -> Script:
+    """The player as it was built; skips the test where it was not."""
+    found = read_script()
+    if found is None:
+        pytest.skip(NOT_BUILT)
+    return found
+
+
+@pytest.fixture(scope="session")
+def show_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny show of tests.player.shows; not to be changed."""
+    return write_show(tmp_path_factory.mktemp("show") / "tiny.lfv")
