@@ -7,6 +7,7 @@ import { UNTURNED, type Quaternion } from "./quaternion.ts";
 type Asking = typeof DeviceOrientationEvent & { requestPermission?: () => Promise<"granted" | "denied"> };
 
 export class OrientationSensor {
+  following = false;
   private start: Beginning | null = null;
   private newest: Quaternion = UNTURNED;
   private readonly listener = (event: DeviceOrientationEvent) => this.read(event);
@@ -24,11 +25,13 @@ export class OrientationSensor {
       throw new Error("This page may not read the motion sensor; allow it in the browser's settings");
     }
     window.addEventListener("deviceorientation", this.listener);
+    this.following = true;
   }
 
   /** No longer follows; looks as it did at the beginning. */
   leave(): void {
     window.removeEventListener("deviceorientation", this.listener);
+    this.following = false;
     this.recentre();
   }
 

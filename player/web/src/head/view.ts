@@ -92,6 +92,15 @@ export class HeadControl {
     return this.head;
   }
 
+  /** Whether the device can be looked through like a window. */
+  static get phoneAvailable(): boolean {
+    return OrientationSensor.available;
+  }
+
+  get followsPhone(): boolean {
+    return this.sensor.following;
+  }
+
   /** Begins to look where the phone is turned. Must be called in a gesture; rejects with an Error in words. */
   followPhone(): Promise<void> {
     return this.sensor.follow();

@@ -1,0 +1,71 @@
+/** All that a person sees and touches of one player: made at once, then it follows the player's state. */
+
+import type { HeadControl } from "../head/view.ts";
+import type { PlayerPort } from "../play/port.ts";
+import { actions } from "./actions.ts";
+import { bar } from "./bar.ts";
+import { make, setAttribute, show } from "./dom.ts";
+import { fullscreen } from "./fullscreen.ts";
+import { icon } from "./icons.ts";
+import { idle } from "./idle.ts";
+import { listenToKeys } from "./keys.ts";
+import { notices as makeNotices } from "./notices.ts";
+import { picture } from "./picture.ts";
+import { statsOverlay } from "./stats_overlay.ts";
+import { onTap } from "./tap.ts";
+
+export interface FaceParts {
+  /** The element that is embedded. */
+  readonly host: HTMLElement;
+  /** Holds everything; the surface is in it already. */
+  readonly frame: HTMLElement;
+  /** The show's picture, dragged and tapped. */
+  readonly surface: HTMLElement;
+  readonly port: PlayerPort;
+  readonly head: HeadControl;
+  /** Where keys are listened to. */
+  readonly keys: EventTarget;
+  readonly controls: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Builds it into the frame. Returns what brings it up to the state of now. */
+export function buildFace({ host, frame, surface, port, head, keys, controls, signal }: FaceParts): () => void {
+  const update = () => draw();
+  const notices = makeNotices(() => port.retry(), signal);
+  const overlay = statsOverlay(port, update, signal);
+  const screen = fullscreen(host, frame, update, signal);
+  const acts = actions({ port, head, screen, overlay, notices, changed: update });
+  const poster = picture("poster");
+  const spinner = make("div", { class: "spinner", "aria-hidden": "true" });
+  const start = make("button", { type: "button", class: "start", "aria-label": "Play" }, icon("play"));
+  const controlBar = bar(acts, { head, screen, overlay });
+  frame.append(poster.element, spinner, start, overlay.element, controlBar.element, notices.element);
+  start.addEventListener("click", acts.playOrPause);
+  listenToKeys(keys, acts, port, head.gestures, signal);
+  const rest = idle(frame, () => port.state.playing && !controlBar.busy, signal);
+  onTap(surface, (finger) => (finger ? rest.tap() : controls() && acts.playOrPause()), signal);
+  surface.addEventListener("dblclick", acts.fullscreen, { signal });
+
+  let begun = false;
+  let playing = false;
+  const draw = () => {
+    const { state } = port;
+    begun ||= state.playing && state.shown;
+    if (playing !== state.playing) rest.wake();
+    playing = state.playing;
+    poster.draw(state.poster);
+    poster.element.classList.toggle("gone", state.shown);
+    const waits = state.phase === "opening" || (state.playing && (state.stalled || !state.shown));
+    show(spinner, waits && state.phase !== "failed");
+    show(start, controls() && state.phase === "ready" && !state.playing && !begun);
+    show(controlBar.element, controls() && state.phase !== "failed");
+    setAttribute(surface, "aria-label", state.title === "" ? "Light field video" : `Light field video: ${state.title}`);
+    controlBar.update(state);
+    notices.update(state);
+  };
+  draw();
+  const unsubscribe = port.subscribe(draw);
+  signal.addEventListener("abort", unsubscribe);
+  return draw;
+}

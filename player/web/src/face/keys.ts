@@ -1,0 +1,67 @@
+/** The keyboard: which key does what, and whose keys they are. */
+
+import { KEYS as HEAD_KEYS } from "../head/fly.ts";
+import type { Gestures } from "../head/gestures.ts";
+import type { PlayerPort } from "../play/port.ts";
+import type { Actions } from "./actions.ts";
+
+const SKIP_S = 2;
+const LOUDER = 0.1;
+
+/** Does what a key is for. Returns whether it is for anything; `again` where the key is held and repeats. */
+export function press(key: string, again: boolean, actions: Actions, port: PlayerPort): boolean {
+  const { volume, muted } = port.state;
+  const held: Record<string, () => void> = {
+    ArrowLeft: () => actions.skip(-SKIP_S),
+    ArrowRight: () => actions.skip(SKIP_S),
+    ArrowUp: () => actions.volume((muted ? 0 : volume) + LOUDER),
+    ArrowDown: () => actions.volume((muted ? 0 : volume) - LOUDER),
+  };
+  const once: Record<string, () => void> = {
+    " ": actions.playOrPause,
+    f: actions.fullscreen,
+    r: actions.recentre,
+    m: actions.mute,
+    s: actions.stats,
+    l: actions.follow,
+    v: actions.vr,
+  };
+  const digit = /^\d$/.test(key) ? () => actions.fixRung(key === "0" ? null : Number(key) - 1) : undefined;
+  const action = held[key] ?? once[key] ?? digit;
+  if (action === undefined) return false;
+  if (!again || key in held) action();
+  return true;
+}
+
+/** Whether a key belongs to something else: a shortcut of the browser, a field to type in, a button to press. */
+export function isTaken(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return true;
+  const [target] = event.composedPath();
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.isContentEditable || target.matches("input:not([type=range]), textarea, select")) return true;
+  return event.key === " " && target.matches("button, a, summary, [role=button], [role^=menuitem]");
+}
+
+/** Listens until the signal aborts. `where` is the player, or the page where all of its keys are the player's. */
+export function listenToKeys(
+  where: EventTarget,
+  actions: Actions,
+  port: PlayerPort,
+  head: Gestures,
+  signal: AbortSignal,
+): void {
+  where.addEventListener(
+    "keydown",
+    (event) => {
+      if (!(event instanceof KeyboardEvent) || isTaken(event)) return;
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      if (key in HEAD_KEYS) head.hold(event.code, key);
+      else if (!press(key, event.repeat, actions, port)) return;
+      event.preventDefault();
+    },
+    { signal },
+  );
+  // A key may come up after the focus has moved on, or never be seen to.
+  document.addEventListener("keyup", (event) => head.release(event.code), { signal });
+  window.addEventListener("blur", () => head.releaseAll(), { signal });
+}

@@ -1,0 +1,100 @@
+/** The choice of a rung: what the network carries, or a fixed one. */
+
+import type { PlayerState, RungChoice } from "../play/port.ts";
+import type { Actions } from "./actions.ts";
+import { icon } from "./icons.ts";
+import { make, setAttribute, setText, show, type Part } from "./dom.ts";
+import { formatRate } from "./format_time.ts";
+
+export interface Menu extends Part {
+  readonly open: boolean;
+}
+
+export function rungMenu(actions: Actions): Menu {
+  const chosen = make("span", { class: "chosen" });
+  const names = { "aria-label": "Quality", "aria-haspopup": "menu", "aria-expanded": "false" };
+  const opener = make(
+    "button",
+    { type: "button", class: "button", title: "Quality", ...names },
+    icon("quality"),
+    chosen,
+  );
+  const list = make("div", { class: "menu", role: "menu", "aria-label": "Quality", hidden: "" });
+  const element = make("div", { class: "rungs" }, opener, list);
+  let drawn = "";
+
+  const items = () => [...list.querySelectorAll<HTMLElement>("[role=menuitemradio]")];
+  const focused = () => items().findIndex((item) => item.matches(":focus"));
+  const setOpen = (open: boolean) => {
+    show(list, open);
+    setAttribute(opener, "aria-expanded", String(open));
+    if (open) (items().find((item) => item.ariaChecked === "true") ?? items()[0])?.focus();
+    else if (list.contains(element.ownerDocument.activeElement) || focused() >= 0) opener.focus();
+  };
+  opener.addEventListener("click", () => setOpen(list.hidden));
+  element.addEventListener("focusout", (event) => {
+    if (!(event.relatedTarget instanceof Node) || !element.contains(event.relatedTarget)) show(list, false);
+    setAttribute(opener, "aria-expanded", String(!list.hidden));
+  });
+  element.addEventListener("keydown", (event) => {
+    if (list.hidden) return;
+    const at = menuTarget(event.key, focused(), items().length);
+    if (at !== null) items()[at].focus();
+    else if (event.key === "Escape") setOpen(false);
+    else return;
+    event.preventDefault();
+  });
+
+  const item = (rung: number | null, name: string, detail: string, trouble: string, checked: boolean) => {
+    const entry = make(
+      "button",
+      { type: "button", role: "menuitemradio", tabindex: "-1", "aria-checked": String(checked) },
+      make("span", { class: "name" }, name),
+      make("span", { class: "detail" }, detail),
+    );
+    if (trouble !== "") setAttribute(entry, "aria-disabled", "true");
+    else {
+      entry.addEventListener("click", () => {
+        actions.fixRung(rung);
+        setOpen(false);
+      });
+    }
+    return entry;
+  };
+  const draw = ({ rungs, rung, fixedRung }: PlayerState) => {
+    const at = focused();
+    const now = rung === null ? "as the network carries" : `now ${rungs[rung]?.name}`;
+    list.replaceChildren(
+      item(null, "Automatic", now, "", fixedRung === null),
+      ...rungs.map((choice, i) => item(i, choice.name, detail(choice), choice.trouble, fixedRung === i)),
+    );
+    if (at >= 0) items()[at]?.focus();
+  };
+
+  return {
+    element,
+    get open() {
+      return !list.hidden;
+    },
+    update(state) {
+      show(element, state.rungs.length > 0);
+      setText(chosen, state.fixedRung === null ? "Auto" : (state.rungs[state.fixedRung]?.name ?? ""));
+      const look = JSON.stringify([state.rungs, state.rung, state.fixedRung]);
+      if (look !== drawn) draw(state);
+      drawn = look;
+    },
+  };
+}
+
+/** Which item a key leads to, null where it leads nowhere. */
+export function menuTarget(key: string, at: number, count: number): number | null {
+  if (count === 0) return null;
+  if (key === "ArrowDown") return (at + 1) % count;
+  if (key === "ArrowUp") return (Math.max(at, 0) + count - 1) % count;
+  if (key === "Home") return 0;
+  return key === "End" ? count - 1 : null;
+}
+
+function detail({ width, height, bitsPerSecond, trouble }: RungChoice): string {
+  return trouble === "" ? `${width} \u00d7 ${height}, ${formatRate(bitsPerSecond)}` : trouble;
+}
