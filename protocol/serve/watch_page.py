@@ -39,7 +39,7 @@ _PAGE = """<!doctype html>
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <style>{style}</style>
-<lfv-player src="{src}"{live}>{title}: the player has not loaded; it needs JavaScript.</lfv-player>
+<lfv-player src="{src}" keys="page"{live}>{title}: the player has not loaded; it needs JavaScript.</lfv-player>
 <script type="module">{hand_over}</script>
 <script type="module" src="..{script}"></script>
 </html>

@@ -84,7 +84,7 @@ def test_the_page_plays_the_show(site: Site) -> None:
     found = ask(site, "/watch/tiny")
     page = Elements(text(found))
     assert found.status == 200 and header(found, "Content-Type") == "text/html; charset=utf-8"
-    assert page.all("lfv-player") == [{"src": "../tiny.lfv"}]
+    assert page.all("lfv-player") == [{"src": "../tiny.lfv", "keys": "page"}]
     assert page.all("script") == [{"type": "module"}, {"type": "module", "src": "../player/lfv-player.js"}]
     assert page.texts["title"] == ["Tiny é"]
 
@@ -137,7 +137,7 @@ def test_names_stay_names(show: Path, tmp_path: Path, name: str) -> None:
     page = Elements(text(found))
     assert found.status == 200 and len(page.all("script")) == 2
     (player,) = page.all("lfv-player")
-    assert set(player) == {"src"} and re.fullmatch(r"\.\./[\w.%~-]+", player["src"] or "")
+    assert set(player) == {"src", "keys"} and re.fullmatch(r"\.\./[\w.%~-]+", player["src"] or "")
     assert ask(site, (player["src"] or "").removeprefix("..")).status == 200
     shelf.close()
 
@@ -179,7 +179,7 @@ def test_live_shows_come_over_websocket(tmp_path: Path) -> None:
     shelf.add(LiveShow(tmp_path / "concert.lfv"))  # it has not begun yet
     found = ask(Site(shelf, Access(), Metrics(), script=script_of(CODE)), "/watch/concert")
     assert found.status == 200
-    assert Elements(text(found)).all("lfv-player") == [{"src": "../concert.lfv", "data-live": None}]
+    assert Elements(text(found)).all("lfv-player") == [{"src": "../concert.lfv", "keys": "page", "data-live": None}]
     shelf.close()
 
 
