@@ -7,8 +7,12 @@ export default defineConfig({
     target: "es2022",
     outDir: "dist",
     emptyOutDir: true,
-    assetsInlineLimit: 0,
-    lib: { entry: "src/main.ts", formats: ["es"], fileName: () => "lfv-player.js" },
+    rollupOptions: {
+      input: "src/main.ts",
+      output: { format: "es", entryFileNames: "lfv-player.js" },
+      // The element's class is exported, for pages that define it under another name.
+      preserveEntrySignatures: "strict",
+    },
   },
   worker: { format: "es" },
   test: { include: ["tests/**/*.test.ts"] },

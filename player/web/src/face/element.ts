@@ -1,5 +1,6 @@
 /** `<lfv-player>`: a light field show on a page. */
 
+import type { Eye } from "../draw/eye.ts";
 import type { FlyHead } from "../head/fly.ts";
 import { HeadControl, type FlatView } from "../head/view.ts";
 import type { CreatePlayer, PlayerPort, PlayerState, Stats } from "../play/port.ts";
@@ -86,6 +87,11 @@ export class LfvPlayerElement extends HTMLElement {
   /** The picture on the screen. */
   async snapshot(): Promise<Blob> {
     return this.running().port.snapshot();
+  }
+
+  /** For what the newest picture was drawn: one eye, in the headset two. */
+  eyes(): readonly Eye[] {
+    return this.running().port.eyes();
   }
 
   /** Must be called in a person's gesture; rejects with an Error in words. */

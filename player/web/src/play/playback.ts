@@ -184,7 +184,7 @@ export class Playback {
 
   private late(seconds: number, wanted: number, heard: boolean, found: ReadyFrame | null): void {
     if (this.hold && this.frame && this.lateS === 0) this.hold = stalled(this.hold);
-    this.lateS += seconds;
+    this.lateS = found ? 0 : this.lateS + seconds;
     if (!this.playing || this.frame?.generation !== this.generation) return;
     const shown = this.timeAt(this.frame.position);
     if (heard && wanted - shown <= MOST_LAG_S) {
