@@ -17,11 +17,12 @@ import numpy as np
 from encoder.capture.footage import FrameSet
 from encoder.capture.sound import Sound, open_sound, packets_between
 from encoder.config import EncodeConfig, fingerprint_text
+from encoder.finish import finished_manifest
 from encoder.gop import encode_group, encoders_for, group_frames
 from encoder.live import Pace
 from encoder.rungs import EncodedRung
 from encoder.shot import Shot, prepare
-from encoder.show_manifest import draft_manifest, final_manifest
+from encoder.show_manifest import draft_manifest, title_of
 from encoder.stages import measured_views
 from encoder.stopwatch import Stopwatch
 from protocol.chunk import Chunk, SoundPacket, VideoAccessUnit, encode_segment
@@ -115,7 +116,8 @@ def encode_rig(
                     )
                 journal.append(segments, notes=b"" if number else encode_manifest(draft))
         draft = decode_manifest(journal.chunks[0].notes)
-        journal.finalise(final_manifest(draft, journal.index(), shot, config))
+        with Stopwatch(seconds=seconds).stage("finish"):
+            journal.finalise(finished_manifest(journal, draft, title=title_of(shot, config)))
     return Encoded(out, seconds)
 
 

@@ -1,16 +1,16 @@
-"""The manifest: drafted with the first chunk, so that a relay can serve what is there, and settled at the end."""
+"""The manifest, drafted with the first chunk, so that a relay can serve what is there."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoder.capture.sound import SAMPLE_RATE, Sound
 from encoder.config import EncodeConfig, settings_of
+from encoder.finish import with_first_costs
 from encoder.gop import EncodedGop
 from encoder.rungs import EncodedRung
 from encoder.shot import Shot
@@ -20,8 +20,6 @@ from encoder.video.encoders import Codec, check_picture
 from encoder.video.ladder import RungPlan
 from protocol.chunk import Chunk
 from protocol.geometry import Array
-from protocol.header import settled
-from protocol.index import Index
 from protocol.manifest import CameraRecord, Manifest, Rung
 from protocol.manifest import Sound as SoundRecord
 
@@ -54,8 +52,8 @@ def draft_manifest(
     figures, poster = judge(shot, gop, images)
     video_encoders = ", ".join(dict.fromkeys(encoders[rung.plan.codec] for rung in gop.rungs))
     held_out = {view.name for view in shot.held_out}
-    return Manifest(
-        title=_title(shot, config),
+    draft = Manifest(
+        title=title_of(shot, config),
         frame_rate=shot.footage.frame_rate,
         frame_count=len(chunk.frame_times),
         duration=chunk.duration,
@@ -80,11 +78,7 @@ def draft_manifest(
         stages=figures,
         poster=poster,
     )
-
-
-def final_manifest(draft: Manifest, index: Index, shot: Shot, config: EncodeConfig) -> Manifest:
-    """The draft once all chunks are there. The title may have changed since: nothing else depends on it."""
-    return replace(settled(draft, index), title=_title(shot, config))
+    return with_first_costs(draft, [rung.packed for rung in gop.rungs])
 
 
 def _check_rung(plan: RungPlan, config: EncodeConfig, shot: Shot) -> None:
@@ -112,7 +106,7 @@ def _rung(rung: EncodedRung, bits_per_second: int) -> Rung:
     )
 
 
-def _title(shot: Shot, config: EncodeConfig) -> str:
+def title_of(shot: Shot, config: EncodeConfig) -> str:
     return config.title or shot.rig.name.encode("utf-8", "replace").decode() or "untitled"
 
 

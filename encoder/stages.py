@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from encoder.gop import EncodedGop
+from encoder.jpeg import jpeg
 from encoder.metrics import psnr, psnr_of
 from encoder.msi.views import View
 from encoder.shot import Shot
@@ -72,12 +71,3 @@ def _renderer(shot: Shot, gop: EncodedGop) -> Iterator[HeadlessRenderer]:
             0, colour.astype(np.float32) / np.float32(255), alpha.astype(np.float32) / np.float32(255)
         )
         yield renderer
-
-
-def jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) uint8 sRGB -> the bytes of a JPEG file."""
-    context = av.CodecContext.create("mjpeg", "w")
-    context.height, context.width = picture.shape[:2]
-    context.pix_fmt, context.time_base = "yuvj420p", Fraction(1)
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format="yuvj420p")
-    return b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -51,7 +51,7 @@ def read_frames(feed: Feed, first: int, reading: FrameReading, stale: Stale = la
         number += 1
 
 
-def chunk_frames(feed: Feed, chunk: Chunk, reading: FrameReading) -> Iterator[DecodedFrame]:
+def chunk_frames(feed: Feed, chunk: Chunk, reading: FrameReading) -> Generator[DecodedFrame, None, None]:
     """The frames of one chunk: geometry and pictures paired by timestamp. Raises as `read_frames`."""
     rung = feed.manifest.rungs[chunk.rung]
     mesh = chunk_mesh(feed, chunk, longest_edge=reading.longest_edge)

@@ -111,6 +111,15 @@ class PartialShow:
         """The index of the show as it stands, its first segment at byte `first_segment`."""
         return Index(laid_out((chunk.entry for chunk in self._chunks), first_segment))
 
+    def read_segment(self, chunk: int, rung: int) -> bytes:
+        """A complete segment's bytes. Raises StorageError where the disk does not give what was written."""
+        entry = self._chunks[chunk].entry.segments[rung]
+        with reporting(self.path, "read"):
+            data = self._read(entry.offset, entry.length)
+        if digest(data) != entry.digest:
+            raise StorageError(f"{self.path} changed on the disk; run it again to encode the rest anew")
+        return data
+
     def finalise(self, manifest: Manifest) -> Index:
         """Writes the show beside its final name, renames it, then removes the journal and closes.
 
@@ -184,11 +193,9 @@ class PartialShow:
         try:
             write_all(descriptor, front)
             written = len(front)
-            for chunk, target_chunk in zip(self._chunks, index.chunks, strict=True):
-                for source, target in zip(chunk.entry.segments, target_chunk.segments, strict=True):
-                    data = self._read(source.offset, source.length)
-                    if digest(data) != source.digest:
-                        raise StorageError(f"{self.path} changed on the disk; run it again to encode the rest anew")
+            for number, chunk in enumerate(index.chunks):
+                for rung, target in enumerate(chunk.segments):
+                    data = self.read_segment(number, rung)
                     write_all(descriptor, bytes(target.offset - written))
                     write_all(descriptor, data)
                     written = target.end

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from protocol.budget import HEADSET, Cost, over, within
 from protocol.chunk import HEADER_BYTES, SegmentHead, decode_head
 from protocol.container import Show, open_show
 from protocol.errors import FormatError
@@ -54,6 +55,8 @@ def show_facts(show: Show) -> dict[str, Any]:
         "stages": [asdict(figure) for figure in m.stages],
         "encoder": dict(m.encoder),
         "poster_bytes": len(m.poster),
+        "thumbnail_count": len(m.thumbnails),
+        "thumbnail_bytes": sum(len(thumbnail.image) for thumbnail in m.thumbnails),
     }
 
 
@@ -91,6 +94,7 @@ def _rung_facts(show: Show, rung: int) -> dict[str, Any]:
     bits = {kind: 8 * size for kind, size in sizes.items()}
     return {
         **asdict(show.manifest.rungs[rung]),
+        "fits_headset": within(show.manifest.rungs[rung].cost, HEADSET),
         "bytes": sizes,
         "measured_bits_per_second": round(sum(bits.values()) / seconds),
         "peak_bits_per_second": round(max(8 * c.segments[rung].length / float(c.duration) for c in show.index.chunks)),
@@ -169,7 +173,7 @@ def _as_text(name: str, f: dict[str, Any]) -> str:
         f"near {f['near']:.3g}, far {far} {f['units']}",
         f"  head box  {box} {f['units']}",
         f"  size      {_size(f['file_bytes'])}, of it manifest and index {_size(f['manifest_and_index_bytes'])}, "
-        f"poster {_size(f['poster_bytes'])}",
+        f"poster {_size(f['poster_bytes'])}, {f['thumbnail_count']} thumbnails {_size(f['thumbnail_bytes'])}",
         f"  sound     {_sound(f['sound'])}",
     ]
     for rung in f["rungs"]:
@@ -197,6 +201,7 @@ def _rung_text(rung: dict[str, Any], layer_count: int) -> list[str]:
         f"    {kinds}",
         f"    {layer_count} layers, {rung['triangles']:.0f} triangles; atlas {rung['atlas_coverage']:.1%} occupied "
         f"(from {len(rung['sampled_chunks'])} chunks)",
+        f"    {_cost(rung['cost'])}",
         "    layer  triangles   points  moving  coverage  disparity",
     ]
     for number, layer in enumerate(rung["layers"]):
@@ -206,6 +211,17 @@ def _rung_text(rung: dict[str, Any], layer_count: int) -> list[str]:
             f"{layer['coverage']:>9.1%}  {low:.4f}..{high:.4f}"
         )
     return lines
+
+
+def _cost(cost: dict[str, Any] | None) -> str:
+    if cost is None:
+        return "cost unknown: encoded before shows stated it"
+    exceeded = over(Cost(**cost), HEADSET)
+    verdict = f"too much for a headset ({', '.join(exceeded)})" if exceeded else "fits a headset"
+    return (
+        f"cost {cost['coverage_mean']:.2f} screens blended, {cost['coverage_p99']:.2f} at most in 99 % of views; "
+        f"{cost['triangles']} triangles, {cost['draws']} draws: {verdict}"
+    )
 
 
 def _cameras_text(cameras: list[dict[str, Any]]) -> list[str]:

@@ -7,9 +7,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from protocol.geometry import Array
 from protocol.projection import Projection
 
 HALF_FIELD = math.radians(50.0)  # of a headset's eye, across and up
@@ -30,7 +29,7 @@ class Eyes:
         return len(self.t_eye_show)
 
 
-def eyes_of(projection: Projection, *, comfort_min: Array, comfort_max: Array) -> Eyes:
+def eyes_of(projection: Projection, *, comfort_min: ArrayLike, comfort_max: ArrayLike) -> Eyes:
     """All places and directions of SPEC 4.5, place by place: the middle first, then the corners."""
     low, high = np.asarray(comfort_min, np.float64), np.asarray(comfort_max, np.float64)
     corners = itertools.product(*zip(low, high, strict=True))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from encoder.commands.inspect_show import describe_show
 from protocol.errors import FormatError
+from protocol.partial import PartialShow
 from tests.protocol import examples
 
 
@@ -26,6 +28,10 @@ def test_facts(tmp_path):
     assert [layer["coverage"] for layer in rung["layers"]] == [1.0, 1.0]
     assert [layer["moving"] for layer in rung["layers"]] == [0.0, pytest.approx(1 / 6)]
     assert [camera["held_out"] for camera in facts["cameras"]] == [True, False]
+    assert rung["cost"] is None and not rung["fits_headset"]
+    cost = {"coverage_mean": 1.25, "coverage_p99": 2.5, "triangles": 8, "draws": 2}
+    assert facts["rungs"][0]["cost"] == cost and facts["rungs"][0]["fits_headset"]
+    assert (facts["thumbnail_count"], facts["thumbnail_bytes"]) == (2, 8)
     assert facts["stages"] == [
         {"camera": "cam00", "frame": 0, "held_out": True, "msi_psnr": 31.5, "layers_psnr": 31.25}
     ]
@@ -37,6 +43,20 @@ def test_text(tmp_path):
     text = describe_show(path)
     for part in ("Tiny é", "far infinity", "held out: cam00", "sound     none", "8 triangles", "50.0% occupied"):
         assert part in text
+    assert "cost 1.25 screens blended, 2.50 at most in 99 % of views; 8 triangles, 2 draws: fits a headset" in text
+    assert "2 thumbnails 8 B" in text
+
+
+def test_what_does_not_fit_a_headset_is_said(tmp_path):
+    show = examples.manifest()
+    costs = None, replace(show.rungs[0].cost, coverage_mean=4.5, triangles=1_000_001)
+    for cost, says in zip(costs, ("cost unknown", "too much for a headset (coverage_mean, triangles)"), strict=True):
+        path = tmp_path / "a.lfv"
+        with PartialShow.open_or_create(path, fingerprint=b"", restart=True) as partial:
+            for number in range(2):
+                partial.append(examples.segments(number))
+            partial.finalise(replace(show, rungs=(replace(show.rungs[0], cost=cost),)))
+        assert says in describe_show(path)
 
 
 def test_a_damaged_show_is_an_error(tmp_path):
