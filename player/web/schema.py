@@ -1,7 +1,7 @@
 """What the browser player must not say otherwise than Python does: limits, numbers of versions, messages and codes.
 
-    python -m player.web.schema            writes src/format/schema.ts
-    python -m player.web.schema --check    says whether that is what would be written
+python -m player.web.schema            writes src/format/schema.ts
+python -m player.web.schema --check    says whether that is what would be written
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _lines() -> Iterator[str]:
         }
     )
     yield "// What a headset draws for both eyes in time, SPEC 4.5"
-    yield f"export const HEADSET = {{ {', '.join(f'{_camel(key)}: {value}' for key, value in vars(budget.HEADSET).items())} }};"
+    yield from _constants({"HEADSET": {_camel(name): value for name, value in vars(budget.HEADSET).items()}})
     yield "export type Codec = (typeof CODECS)[number];"
     yield "export type Units = (typeof UNITS)[number];"
     yield ""
@@ -92,7 +92,8 @@ def _lines() -> Iterator[str]:
     yield "/** How the fields of each message are written, in the order of the wire. */"
     yield 'export type FieldKind = "integer" | "integers" | "text" | "texts" | "flag" | "bytes" | "time";'
     yield ""
-    yield "export const MESSAGE_FIELDS: Readonly<Record<Message[\"type\"], readonly (readonly [string, FieldKind])[]>> = {"
+    yield 'export type MessageFields = Readonly<Record<Message["type"], readonly (readonly [string, FieldKind])[]>>;'
+    yield "export const MESSAGE_FIELDS: MessageFields = {"
     for kind in kinds:
         yield from _field_kinds(kind)
     yield "};"
@@ -110,7 +111,9 @@ def _literal(value: object) -> str:
         return f'"{value}"'
     if isinstance(value, tuple):
         return f"[{', '.join(map(_literal, value))}] as const"
-    if isinstance(value, int) and abs(value) < 1 << 53:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key}: {_literal(entry)}' for key, entry in value.items())} }}"
+    if isinstance(value, int | float) and abs(value) < 1 << 53:
         return str(value)
     raise TypeError(f"{value!r} has no form in TypeScript")
 

@@ -20,8 +20,9 @@ export class StreamError extends LfvError {
   constructor(
     message: string,
     readonly code: string = "",
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 

@@ -79,6 +79,11 @@ export class Fields {
     readonly path: string,
   ) {}
 
+  /** The same map by another name. */
+  called(path: string): Fields {
+    return new Fields(this.values, path);
+  }
+
   /** Whether the key is there, for those that older minor versions lack. */
   has(key: string): boolean {
     return this.values.has(key);

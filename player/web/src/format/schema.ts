@@ -168,7 +168,8 @@ export type Message = Hello | Welcome | Subscribe | Switch | Credit | Ping | Pon
 /** How the fields of each message are written, in the order of the wire. */
 export type FieldKind = "integer" | "integers" | "text" | "texts" | "flag" | "bytes" | "time";
 
-export const MESSAGE_FIELDS: Readonly<Record<Message["type"], readonly (readonly [string, FieldKind])[]>> = {
+export type MessageFields = Readonly<Record<Message["type"], readonly (readonly [string, FieldKind])[]>>;
+export const MESSAGE_FIELDS: MessageFields = {
   hello: [["versions", "integers"], ["show", "text"], ["token", "text"], ["agent", "text"], ["capabilities", "texts"], ["credit", "integer"]],
   welcome: [["version", "integer"], ["agent", "text"], ["capabilities", "texts"], ["live", "flag"], ["front_bytes", "integer"]],
   subscribe: [["generation", "integer"], ["time", "time"], ["rung", "integer"]],
