@@ -53,7 +53,10 @@ export function actions({ port, head, screen, overlay, notices, changed }: Actin
     fixRung: (rung) => {
       if (rung === null || port.state.rungs[rung]?.trouble === "") port.fixRung(rung);
     },
-    recentre: () => port.recentre(),
+    recentre: () => {
+      head.recentre();
+      port.recentre();
+    },
     stats: () => overlay.toggle(),
     vr: () => {
       if (port.state.vr === "presenting") port.leaveVr();

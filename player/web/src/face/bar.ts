@@ -12,12 +12,13 @@ import { timeline } from "./timeline.ts";
 import { volume } from "./volume.ts";
 
 export interface Bar extends Part {
-  /** A menu is open or the keyboard is in the controls. */
-  readonly busy: boolean;
+  readonly menuOpen: boolean;
+  /** The keyboard is in the controls. */
+  readonly focused: boolean;
 }
 
 export function bar(actions: Actions, { head, screen, overlay }: Pick<Acting, "head" | "screen" | "overlay">): Bar {
-  const play = button("play", "Play", "space", actions.playOrPause);
+  const play = button("play", "Play", "Space", actions.playOrPause);
   const time = make("span", { class: "time" });
   const menu = rungMenu(actions);
   const vr = button("headset", "Enter VR", "v", actions.vr);
@@ -27,7 +28,7 @@ export function bar(actions: Actions, { head, screen, overlay }: Pick<Acting, "h
   const full = button("fill", "Full screen", "f", actions.fullscreen);
   const title = make("span", { class: "title" });
   const stats = button("stats", "Statistics", "s", actions.stats);
-  const phone = button("phone", "Look around by turning the phone", "", actions.phone);
+  const phone = button("phone", "Look around by turning the phone", null, actions.phone);
   const centre = button("recentre", "Recentre", "r", actions.recentre);
   const followers: readonly Part[] = [timeline(actions), volume(actions), live(actions), menu];
   const [line, loud, edge] = followers.map((part) => part.element);
@@ -41,13 +42,17 @@ export function bar(actions: Actions, { head, screen, overlay }: Pick<Acting, "h
 
   return {
     element,
-    get busy() {
-      return menu.open || element.querySelector(":focus-visible") !== null;
+    get menuOpen() {
+      return menu.open;
+    },
+    get focused() {
+      return element.querySelector(":focus-visible") !== null;
     },
     update(state: PlayerState) {
       for (const part of followers) part.update(state);
       play.become(state.playing ? "pause" : "play", state.playing ? "Pause" : "Play");
       setText(time, state.live ? formatTime(state.time) : `${formatTime(state.time)} / ${formatTime(state.duration)}`);
+      setAttribute(time, "data-live", state.live ? "" : null);
       setText(title, state.title);
       const presenting = state.vr === "presenting";
       show(vr.element, state.vr !== "unavailable");

@@ -1,4 +1,4 @@
-/** A button with an icon, a name for those who do not see it, and the key that does the same. */
+/** A button with an icon, a name for those who do not see it, and the key that does the same, if one does. */
 
 import { make, setAttribute } from "./dom.ts";
 import { icon, type IconName } from "./icons.ts";
@@ -9,15 +9,16 @@ export interface Button {
   become(name: IconName, label: string): void;
 }
 
-export function button(name: IconName, label: string, key: string, press: () => void): Button {
-  const element = make("button", { type: "button", class: "button", "aria-keyshortcuts": key });
+export function button(name: IconName, label: string, key: string | null, press: () => void): Button {
+  const element = make("button", { type: "button", class: "button" });
+  setAttribute(element, "aria-keyshortcuts", key);
   let shown: IconName | null = null;
   const become = (next: IconName, text: string) => {
     if (shown !== next) element.querySelector("svg")?.remove();
     if (shown !== next) element.prepend(icon(next));
     shown = next;
     setAttribute(element, "aria-label", text);
-    setAttribute(element, "title", `${text} (${key})`);
+    setAttribute(element, "title", key === null ? text : `${text} (${key})`);
   };
   become(name, label);
   element.addEventListener("click", press);

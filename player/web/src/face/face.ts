@@ -40,12 +40,20 @@ export function buildFace({ host, frame, surface, port, head, keys, controls, si
   const spinner = make("div", { class: "spinner", "aria-hidden": "true" });
   const start = make("button", { type: "button", class: "start", "aria-label": "Play" }, icon("play"));
   const controlBar = bar(acts, { head, screen, overlay });
-  frame.append(poster.element, spinner, start, overlay.element, controlBar.element, notices.element);
+  frame.append(poster.element, spinner, start, controlBar.element, overlay.element, notices.element);
   start.addEventListener("click", acts.playOrPause);
+  controlBar.element.addEventListener("mousedown", (event) => keepFocus(event, surface));
   listenToKeys(keys, acts, port, head.gestures, signal);
-  const rest = idle(frame, () => port.state.playing && !controlBar.busy, signal);
-  onTap(surface, (finger) => (finger ? rest.tap() : controls() && acts.playOrPause()), signal);
-  surface.addEventListener("dblclick", acts.fullscreen, { signal });
+  const rest = idle(frame, () => port.state.playing && !controlBar.menuOpen && !controlBar.focused, signal);
+  let dismisses = false;
+  surface.addEventListener("pointerdown", () => (dismisses = controlBar.menuOpen), { signal });
+  const tap = (finger: boolean) => {
+    if (dismisses || !controls()) return;
+    if (finger) rest.tap();
+    else acts.playOrPause();
+  };
+  onTap(surface, tap, signal);
+  surface.addEventListener("dblclick", () => controls() && acts.fullscreen(), { signal });
 
   let begun = false;
   let playing = false;
@@ -68,4 +76,12 @@ export function buildFace({ host, frame, surface, port, head, keys, controls, si
   const unsubscribe = port.subscribe(draw);
   signal.addEventListener("abort", unsubscribe);
   return draw;
+}
+
+// A button that was clicked must not take the next space for itself, nor keep the controls up: the focus stays where it
+// was. Sliders have a use for it.
+function keepFocus(event: MouseEvent, surface: HTMLElement): void {
+  if (event.target instanceof Element && event.target.matches("input")) return;
+  event.preventDefault();
+  if ((surface.getRootNode() as ShadowRoot).activeElement === null) surface.focus({ preventScroll: true });
 }

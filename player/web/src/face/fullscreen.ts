@@ -26,7 +26,7 @@ export function fullscreen(host: OldHost, frame: HTMLElement, changed: () => voi
     changed();
   };
   // Escape leaves a full screen by itself; a filled window should be left the same way.
-  frame.addEventListener(
+  host.ownerDocument.addEventListener(
     "keydown",
     (event) => {
       if (event.key === "Escape" && frame.classList.contains("fills") && !event.defaultPrevented) fill(false);

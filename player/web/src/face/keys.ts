@@ -2,35 +2,34 @@
 
 import { KEYS as HEAD_KEYS } from "../head/fly.ts";
 import type { Gestures } from "../head/gestures.ts";
-import type { PlayerPort } from "../play/port.ts";
+import type { PlayerPort, PlayerState } from "../play/port.ts";
 import type { Actions } from "./actions.ts";
 
 const SKIP_S = 2;
 const LOUDER = 0.1;
 
 /** Does what a key is for. Returns whether it is for anything; `again` where the key is held and repeats. */
-export function press(key: string, again: boolean, actions: Actions, port: PlayerPort): boolean {
-  const { volume, muted } = port.state;
-  const held: Record<string, () => void> = {
-    ArrowLeft: () => actions.skip(-SKIP_S),
-    ArrowRight: () => actions.skip(SKIP_S),
-    ArrowUp: () => actions.volume((muted ? 0 : volume) + LOUDER),
-    ArrowDown: () => actions.volume((muted ? 0 : volume) - LOUDER),
-  };
-  const once: Record<string, () => void> = {
-    " ": actions.playOrPause,
-    f: actions.fullscreen,
-    r: actions.recentre,
-    m: actions.mute,
-    s: actions.stats,
-    l: actions.follow,
-    v: actions.vr,
-  };
-  const digit = /^\d$/.test(key) ? () => actions.fixRung(key === "0" ? null : Number(key) - 1) : undefined;
-  const action = held[key] ?? once[key] ?? digit;
-  if (action === undefined) return false;
-  if (!again || key in held) action();
-  return true;
+export function press(key: string, again: boolean, actions: Actions, { volume, muted }: PlayerState): boolean {
+  const level = muted ? 0 : volume;
+  const held = new Map<string, () => void>([
+    ["ArrowLeft", () => actions.skip(-SKIP_S)],
+    ["ArrowRight", () => actions.skip(SKIP_S)],
+    ["ArrowUp", () => actions.volume(level + LOUDER)],
+    ["ArrowDown", () => actions.volume(level - LOUDER)],
+  ]);
+  const once = new Map<string, () => void>([
+    [" ", actions.playOrPause],
+    ["f", actions.fullscreen],
+    ["r", actions.recentre],
+    ["m", actions.mute],
+    ["s", actions.stats],
+    ["l", actions.follow],
+    ["v", actions.vr],
+  ]);
+  if (/^\d$/.test(key)) once.set(key, () => actions.fixRung(key === "0" ? null : Number(key) - 1));
+  const action = held.get(key) ?? (again ? undefined : once.get(key));
+  action?.();
+  return held.has(key) || once.has(key);
 }
 
 /** Whether a key belongs to something else: a shortcut of the browser, a field to type in, a button to press. */
@@ -55,8 +54,8 @@ export function listenToKeys(
     (event) => {
       if (!(event instanceof KeyboardEvent) || isTaken(event)) return;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-      if (key in HEAD_KEYS) head.hold(event.code, key);
-      else if (!press(key, event.repeat, actions, port)) return;
+      if (Object.hasOwn(HEAD_KEYS, key)) head.hold(event.code, key);
+      else if (!press(key, event.repeat, actions, port.state)) return;
       event.preventDefault();
     },
     { signal },

@@ -22,14 +22,17 @@ export function rungMenu(actions: Actions): Menu {
   const list = make("div", { class: "menu", role: "menu", "aria-label": "Quality", hidden: "" });
   const element = make("div", { class: "rungs" }, opener, list);
   let drawn = "";
+  let focusedBefore: HTMLElement | null = null;
 
   const items = () => [...list.querySelectorAll<HTMLElement>("[role=menuitemradio]")];
   const focused = () => items().findIndex((item) => item.matches(":focus"));
   const setOpen = (open: boolean) => {
+    const { activeElement } = element.getRootNode() as ShadowRoot;
+    if (open) focusedBefore = activeElement instanceof HTMLElement ? activeElement : opener;
+    else if (list.contains(activeElement)) focusedBefore?.focus({ preventScroll: true });
     show(list, open);
     setAttribute(opener, "aria-expanded", String(open));
     if (open) (items().find((item) => item.ariaChecked === "true") ?? items()[0])?.focus();
-    else if (list.contains(element.ownerDocument.activeElement) || focused() >= 0) opener.focus();
   };
   opener.addEventListener("click", () => setOpen(list.hidden));
   element.addEventListener("focusout", (event) => {

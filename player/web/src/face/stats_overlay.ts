@@ -56,10 +56,14 @@ export function figures(stats: Stats, state: PlayerState): readonly (readonly [s
     ["Frame", `${stats.frame ?? unknown} at ${formatTime(state.time)}`],
     ["Quality", `${stats.rung || unknown}${fixed}, ${counted(stats.switches, "switch", "switches")}`],
     ["Network", `${throughput}, ${counted(stats.reconnects, "reconnect", "reconnects")}`],
-    ["Buffer", `${stats.aheadS.toFixed(1)} s ahead, ${counted(stats.waiting, "frame", "frames")} decoded`],
+    [
+      "Buffer",
+      `${stats.aheadS.toFixed(1)} s ahead, ${counted(stats.waiting, "frame", "frames")} wait, ${stats.mostHeld} held at most`,
+    ],
     ["Frames", `${stats.decoded} decoded, ${stats.displayed} shown, ${stats.dropped} dropped`],
     ["Pictures", `${Math.round(stats.picturesPerSecond)} a second, ${stats.stalePoses} missed`],
     ["Drawing", `${counted(stats.draws, "call", "calls")}, ${formatCount(stats.triangles)} triangles`],
+    ["Memory", `${(stats.textureBytes / 2 ** 20).toFixed(0)} MiB of textures`],
     ["Overdraw", overdraw === null ? unknown : `${overdraw.toFixed(1)} layers a pixel`],
     ...(state.live
       ? [["Live", `${state.behindS.toFixed(2)} s behind${state.following ? ", held" : ""}`] as const]

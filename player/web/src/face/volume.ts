@@ -7,6 +7,8 @@ import { make, setAttribute, show, type Part } from "./dom.ts";
 export function volume(actions: Actions): Part {
   const mute = button("loud", "Mute", "m", actions.mute);
   const names = { "aria-label": "Volume", min: "0", max: "100", step: "5" };
+  const hint = make("span", { class: "hint" }, "Unmute");
+  mute.element.append(hint);
   const slider = make("input", { type: "range", class: "loudness", ...names });
   slider.addEventListener("input", () => actions.volume(Number(slider.value) / 100));
   // The arrows are the slider's own while it has the focus.
@@ -14,10 +16,14 @@ export function volume(actions: Actions): Part {
     if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
   });
   const element = make("div", { class: "volume" }, mute.element, slider);
+  let heard = false;
   return {
     element,
     update({ sound, muted, volume: loudness }) {
       show(element, sound);
+      // Who has never heard the show may not know that it sounds.
+      heard ||= !muted;
+      show(hint, !heard);
       const silent = muted || loudness === 0;
       mute.become(silent ? "muted" : "loud", muted ? "Unmute" : "Mute");
       const percent = String(silent ? 0 : Math.round(100 * loudness));

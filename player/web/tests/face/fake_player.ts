@@ -1,5 +1,6 @@
 /** A player without a show: its state is set by hand, what is asked of it is written down. */
 
+import type { Eye } from "../../src/draw/eye.ts";
 import type { PlayerOptions, PlayerPort, PlayerState, RungChoice, Stats } from "../../src/play/port.ts";
 
 export const RUNGS: readonly RungChoice[] = [
@@ -80,6 +81,8 @@ export const STATS: Stats = {
   overdraw: 3.42,
   reconnects: 1,
   switches: 2,
+  mostHeld: 7,
+  textureBytes: 96 << 20,
 };
 
 export class FakePlayer implements PlayerPort {
@@ -167,6 +170,10 @@ export class FakePlayer implements PlayerPort {
 
   recentre(): void {
     this.calls.push("recentre");
+  }
+
+  eyes(): readonly Eye[] {
+    return [];
   }
 
   async snapshot(): Promise<Blob> {
