@@ -117,7 +117,6 @@ export class VideoDecoding {
     this.wake();
   }
 
-
   private check(): void {
     if (this.error) throw this.error;
   }

@@ -41,9 +41,7 @@ export class Multiview {
   /** Whether these eyes can be drawn at once. */
   fits(eyes: readonly Eye[]): eyes is readonly [Eye, Eye] {
     const [a, b] = eyes;
-    return (
-      eyes.length === 2 && a!.viewport.width === b!.viewport.width && a!.viewport.height === b!.viewport.height
-    );
+    return eyes.length === 2 && a!.viewport.width === b!.viewport.width && a!.viewport.height === b!.viewport.height;
   }
 
   /** Draw both eyes into the framebuffer `into`; it is bound again afterwards. */
@@ -57,7 +55,13 @@ export class Multiview {
     gl.disable(gl.SCISSOR_TEST);
     gl.clear(gl.COLOR_BUFFER_BIT);
     const at = { x: 0, y: 0, width, height };
-    const drawn = layers.draw([{ ...eyes[0], viewport: at }, { ...eyes[1], viewport: at }], finish.fade);
+    const drawn = layers.draw(
+      [
+        { ...eyes[0], viewport: at },
+        { ...eyes[1], viewport: at },
+      ],
+      finish.fade,
+    );
     gl.bindFramebuffer(gl.FRAMEBUFFER, into);
     this.copy(eyes);
     return drawn;

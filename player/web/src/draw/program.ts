@@ -26,7 +26,9 @@ export function makeProgram(gl: WebGL2RenderingContext, vertex: string, fragment
   gl.linkProgram(handle);
   if (!gl.getProgramParameter(handle, gl.LINK_STATUS) && !gl.isContextLost()) {
     const words = (gl.getAttachedShaders(handle) ?? []).map((shader) => gl.getShaderInfoLog(shader)).join(" ");
-    throw new Error(`this device's graphics driver refuses a program of the player: ${gl.getProgramInfoLog(handle)} ${words}`);
+    throw new Error(
+      `this device's graphics driver refuses a program of the player: ${gl.getProgramInfoLog(handle)} ${words}`,
+    );
   }
   const places = new Map<string, WebGLUniformLocation | null>();
   return {

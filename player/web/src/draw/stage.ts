@@ -32,7 +32,8 @@ export class Stage {
       stencil: false,
       powerPreference: "high-performance",
     });
-    if (!gl) throw new Error("this browser shows no 3D pictures (WebGL 2); switch on hardware acceleration or use another");
+    if (!gl)
+      throw new Error("this browser shows no 3D pictures (WebGL 2); switch on hardware acceleration or use another");
     this.gl = gl;
     this.renderer = new WebGLRenderer({ canvas, context: gl });
     // Colours are composited as they are coded, in gamma space: nothing is to be converted.

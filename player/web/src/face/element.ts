@@ -27,7 +27,7 @@ interface Session {
  * of the whole page, for pages that are nothing but a player; else the player must have the focus.
  *
  * Events: `ready` when the show is open, `statechange` (detail: the standing), `timeupdate` (detail: time, duration; a
- * few times a second), `error` (detail: message, retry).
+ * few times a second), `framechange` (detail: index, time, rung; for each frame, right after it was drawn), `error` (detail: message, retry).
  *
  * Times are seconds, angles radians, places metres with +x right, +y up, -z forward.
  */
@@ -176,10 +176,11 @@ export class LfvPlayerElement extends HTMLElement {
     const draw = buildFace({ host: this, frame, surface, port, head, keys, controls, signal });
     this.session = { port, head, draw, ending };
     const report = reporter((event) => this.dispatchEvent(event));
-    signal.addEventListener(
-      "abort",
+    const ends = [
       port.subscribe(() => report(port.state, performance.now())),
-    );
+      port.subscribeFrames((detail) => this.dispatchEvent(new CustomEvent("framechange", { detail }))),
+    ];
+    signal.addEventListener("abort", () => ends.forEach((end) => end()));
   }
 
   private end(): void {

@@ -53,7 +53,9 @@ function edgeCodes(mesh: VertexMesh, longest: number): EdgeCodes {
     const b = 2 * triangles[3 * t + 1];
     const c = 2 * triangles[3 * t + 2];
     const found =
-      Number(squared(grid, a, b) > limit) + 2 * Number(squared(grid, b, c) > limit) + 4 * Number(squared(grid, c, a) > limit);
+      Number(squared(grid, a, b) > limit) +
+      2 * Number(squared(grid, b, c) > limit) +
+      4 * Number(squared(grid, c, a) > limit);
     code[t] = found;
     children += CHILDREN[found].length / 3;
   }

@@ -6,7 +6,7 @@ import type { FromWorker, ShowFacts, WorkerFigures } from "../worker/messages.ts
 import { FrameQueue, type ReadyFrame } from "./frame_queue.ts";
 import { WorkerLink } from "./link.ts";
 import { Playback } from "./playback.ts";
-import type { Failure, PlayerOptions } from "./port.ts";
+import type { Failure, PlayerOptions, ShownFrame } from "./port.ts";
 
 export interface ShowEvents {
   opened(facts: ShowFacts): void;
@@ -60,6 +60,14 @@ export class OpenedShow {
     if (!frame) return false;
     this.show(frame, layers);
     return true;
+  }
+
+  /** The frame on the screen. */
+  shownFrame(): ShownFrame | null {
+    const { playback } = this;
+    if (!playback?.frame) return null;
+    const { index, rung } = playback.frame;
+    return { index, rung, time: playback.frameTime };
   }
 
   fixRung(rung: number | null): void {

@@ -58,6 +58,11 @@ export class Playback {
     return this.loops ? this.time % duration : Math.min(this.time, duration);
   }
 
+  /** When the frame on the screen begins, seconds of the show. */
+  get frameTime(): number {
+    return this.frame ? timeOf(this.times, this.frame.index) : 0;
+  }
+
   get duration(): number {
     return this.times.duration;
   }
@@ -159,6 +164,7 @@ export class Playback {
   private position(time: number): number {
     const { duration, frameCount } = this.times;
     const lap = this.loops ? Math.floor(time / duration) : 0;
+    if (frameCount === 1) return 0; // a still comes once, however long it is looked at
     return lap * frameCount + frameAt(this.times, time - lap * duration);
   }
 

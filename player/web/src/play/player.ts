@@ -10,12 +10,14 @@ import { Headset, headsetThere } from "../xr/headset.ts";
 import { HeadsetPanel } from "../xr/headset_panel.ts";
 import { OpenedShow } from "./opened_show.ts";
 import { Pace } from "./pace.ts";
-import type { CreatePlayer, Failure, PlayerOptions, PlayerPort, PlayerState, Stats } from "./port.ts";
+import type { CreatePlayer, Failure, PlayerOptions, PlayerPort, PlayerState, ShownFrame, Stats } from "./port.ts";
 import { stateOf } from "./state.ts";
 import { View } from "./view.ts";
 
-/** After a longer pause (a hidden page) the show goes on where it was. */
+/** Time goes on by no more than this from one picture to the next: after a pause the show goes on where it was. */
 const LONGEST_TURN_S = 0.25;
+/** Pictures that are farther apart are not one after the other: the page was hidden. */
+const PAUSE_S = 2;
 const STEP_S = 2;
 const OVERDRAW_EVERY_S = 1;
 
@@ -26,6 +28,7 @@ class Player implements PlayerPort {
   private readonly sound = new SoundOutput();
   private readonly pace = new Pace();
   private readonly listeners = new Set<() => void>();
+  private readonly frameListeners = new Set<(frame: ShownFrame) => void>();
   private readonly snapshots: ((pixels: Promise<Blob>) => void)[] = [];
   private stage: Stage | null = null;
   private headset: Headset | null = null;
@@ -38,6 +41,7 @@ class Player implements PlayerPort {
   private looked = "";
   private overdraw: { value: number | null; at: number } | null = null;
   private cached: PlayerState | null = null;
+  private told: PlayerState | null = null;
   private readonly own: {
     failure: Failure | null;
     playing: boolean;
@@ -107,6 +111,11 @@ class Player implements PlayerPort {
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  subscribeFrames(listener: (frame: ShownFrame) => void): () => void {
+    this.frameListeners.add(listener);
+    return () => this.frameListeners.delete(listener);
   }
 
   play(): void {
@@ -199,6 +208,7 @@ class Player implements PlayerPort {
     this.stage?.release();
     this.show = this.stage = null;
     this.listeners.clear();
+    this.frameListeners.clear();
   }
 
   private get playing(): boolean {
@@ -249,7 +259,7 @@ class Player implements PlayerPort {
     if (!stage || !view) return;
     const seconds = now - (this.last ?? now);
     this.last = now;
-    if (seconds > LONGEST_TURN_S) this.pace.restart();
+    if (seconds > PAUSE_S) this.pace.restart();
     else if (seconds > 0) this.pace.add(seconds);
     const step = Math.min(Math.max(seconds, 0), LONGEST_TURN_S);
     stage.fit();
@@ -258,6 +268,7 @@ class Player implements PlayerPort {
     if (frame) this.headset?.poll();
     const eyes = view.eyes(step, frame);
     if (eyes.length && (frame || fresh || this.snapshots.length || this.moved(eyes))) this.draw(eyes, frame, step);
+    if (fresh) this.tellFrame();
     if (show?.playback?.playing || show?.playback?.stalled || fresh) this.changed();
     this.notify();
   }
@@ -272,6 +283,11 @@ class Player implements PlayerPort {
     const { width, height } = stage.canvas;
     const blob = pngOf(stage.read(width, height), width, height);
     for (const resolve of this.snapshots.splice(0)) resolve(blob);
+  }
+
+  private tellFrame(): void {
+    const shown = this.show?.shownFrame();
+    if (shown) for (const listener of this.frameListeners) listener(shown);
   }
 
   /** Whether a flat screen's view is another one than that of the newest picture. */
@@ -311,8 +327,6 @@ class Player implements PlayerPort {
     // Where no pictures are made, there is still something to tell.
     if (this.own.failure) queueMicrotask(() => this.notify());
   }
-
-  private told: PlayerState | null = null;
 
   private notify(): void {
     const { state } = this;

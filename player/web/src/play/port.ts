@@ -61,6 +61,13 @@ export interface Stats {
   textureBytes: number;
 }
 
+/** A frame that is on the screen now: its number in the show, its time in seconds, and its rung. */
+export interface ShownFrame {
+  readonly index: number;
+  readonly time: number;
+  readonly rung: number;
+}
+
 export type Phase = "opening" | "ready" | "failed";
 
 export interface PlayerState {
@@ -103,6 +110,11 @@ export interface PlayerPort {
   stats(): Stats;
   /** Told after the state has changed, at most once per animation frame. Returns what ends it. */
   subscribe(listener: () => void): () => void;
+  /**
+   * Told of every frame that is shown for the first time, as soon as it is drawn and in the same task, so that the
+   * canvas can be read. Returns what ends it.
+   */
+  subscribeFrames(listener: (frame: ShownFrame) => void): () => void;
   play(): void;
   pause(): void;
   seek(seconds: number): void;

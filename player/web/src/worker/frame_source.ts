@@ -105,7 +105,7 @@ export class FrameSource {
         continue;
       }
       await this.video.finish();
-      while (!this.loop) {
+      while (!this.loop || this.loader.index.frameCount === 1) {
         await new Promise<void>((resolve) => (this.goOn = resolve));
         signal.throwIfAborted();
       }
@@ -144,13 +144,24 @@ export class FrameSource {
     const { generation } = this.start;
     const picture = pictureOf(frame, this.memory);
     this.last = this.last.then(async () => {
-      const made = await picture.catch((error: unknown) => this.video.fail(`a picture cannot be read (${String(error)})`));
+      const made = await picture.catch((error: unknown) =>
+        this.video.fail(`a picture cannot be read (${String(error)})`),
+      );
       if (!made) return;
       if (made.kind === "planes") this.open -= 1;
       const moving = playing.moving.at(place - playing.first);
       const index = playing.chunk.firstFrame + place - playing.first;
       this.post(
-        { type: "frame", generation, position: place, index, rung: playing.chunk.rung, mesh: playing.mesh, moving, picture: made },
+        {
+          type: "frame",
+          generation,
+          position: place,
+          index,
+          rung: playing.chunk.rung,
+          mesh: playing.mesh,
+          moving,
+          picture: made,
+        },
         [moving.buffer, made.kind === "planes" ? made.data : made.frame],
       );
     });

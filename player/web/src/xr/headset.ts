@@ -110,11 +110,14 @@ export class Headset {
   }
 
   private async request(): Promise<XRSession> {
-    if (!navigator.xr) throw new Error("this browser knows no headset (WebXR); open the page in the headset's own browser");
+    if (!navigator.xr)
+      throw new Error("this browser knows no headset (WebXR); open the page in the headset's own browser");
     try {
       return await navigator.xr.requestSession("immersive-vr", { optionalFeatures: ["local-floor", "layers"] });
     } catch (error) {
-      throw new Error(`the headset cannot be used now (${words(error)}); allow it for this page, or close what uses it`);
+      throw new Error(
+        `the headset cannot be used now (${words(error)}); allow it for this page, or close what uses it`,
+      );
     }
   }
 

@@ -89,6 +89,8 @@ export class FakePlayer implements PlayerPort {
   readonly state = openingState();
   readonly calls: string[] = [];
   figures = STATS;
+  /** Of the newest picture. */
+  pose: Float32Array | null = null;
   private readonly listeners = new Set<() => void>();
 
   constructor(readonly options: PlayerOptions) {
@@ -174,6 +176,10 @@ export class FakePlayer implements PlayerPort {
 
   eyes(): readonly Eye[] {
     return [];
+  }
+
+  subscribeFrames(): () => void {
+    return () => undefined;
   }
 
   async snapshot(): Promise<Blob> {

@@ -14,6 +14,7 @@ LfvPlayerElement.createPlayer = (options) => {
     if (player.calls.includes("close")) return;
     const view = options.view((now - last) / 1000);
     last = now;
+    player.pose = view.pose;
     if (player.state.shown) drawScene(options.canvas, view.pose, view.fovScale);
     requestAnimationFrame(frame);
   };

@@ -24,8 +24,7 @@ function area(mesh: VertexMesh): number {
   for (let t = 0; t < mesh.triangles.length; t += 3) {
     const [a, b, c] = [0, 1, 2].map((i) => 2 * mesh.triangles[t + i]);
     sum +=
-      0.5 *
-      ((grid[b] - grid[a]) * (grid[c + 1] - grid[a + 1]) - (grid[c] - grid[a]) * (grid[b + 1] - grid[a + 1]));
+      0.5 * ((grid[b] - grid[a]) * (grid[c + 1] - grid[a + 1]) - (grid[c] - grid[a]) * (grid[b + 1] - grid[a + 1]));
   }
   return sum;
 }
