@@ -37,6 +37,12 @@ def loaded(page: Page) -> None:
     until(page, f"customElements.get('{PLAYER}') !== undefined")
 
 
+def shown(page: Page) -> None:
+    """Wait until a picture of the show is on the screen. Fails where the player gives up."""
+    until(page, f"(({{ shown, phase }}) => shown || phase === 'failed')(document.querySelector('{PLAYER}').state)")
+    assert page.evaluate(f"document.querySelector('{PLAYER}').state.failure") is None
+
+
 def source(page: Page) -> str:
     """The address that the page gave to the player."""
     return str(page.evaluate("new URL(document.querySelector('lfv-player').getAttribute('src'), location.href).href"))
