@@ -5,6 +5,8 @@ import type { Cleanup } from "./served.ts";
 
 export class Proxy {
   port = 0;
+  /** Where new connections lead. */
+  target = 0;
   /** Bytes that came from the server, and connections that were made. */
   passed = 0;
   connections = 0;
@@ -12,17 +14,19 @@ export class Proxy {
   rate = Infinity;
   private state: "open" | "silent" | "cut" = "open";
   private readonly sockets = new Set<Socket>();
-  private readonly held: Socket[] = [];
+  /** What goes on once it is open again. */
+  private readonly held: (() => void)[] = [];
 
   /** "silent": nothing passes; "cut": connections end, and none is made. */
   become(state: "open" | "silent" | "cut"): void {
     this.state = state;
     if (state === "cut") for (const socket of this.sockets) socket.destroy();
-    if (state === "open") for (const socket of this.held.splice(0)) socket.resume();
+    if (state === "open") for (const goOn of this.held.splice(0)) goOn();
   }
 
   async start(target: number, cleanup: Cleanup): Promise<void> {
-    const server = createServer((client) => this.take(client, target));
+    this.target = target;
+    const server = createServer((client) => this.take(client));
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     this.port = (server.address() as AddressInfo).port;
     cleanup.add(() => {
@@ -31,13 +35,13 @@ export class Proxy {
     });
   }
 
-  private take(client: Socket, target: number): void {
+  private take(client: Socket): void {
     if (this.state === "cut") {
       client.destroy();
       return;
     }
     this.connections += 1;
-    const server = connect(target, "127.0.0.1");
+    const server = connect(this.target, "127.0.0.1");
     this.pass(client, server);
     this.pass(server, client);
     server.on("data", (data) => {
@@ -51,11 +55,13 @@ export class Proxy {
   private pass(from: Socket, to: Socket): void {
     this.sockets.add(from);
     from.on("data", (data) => {
-      to.write(data);
       if (this.state === "silent") {
         from.pause();
-        this.held.push(from);
-      }
+        this.held.push(() => {
+          to.write(data);
+          from.resume();
+        });
+      } else to.write(data);
     });
     from.on("error", () => {});
     from.on("close", () => {
