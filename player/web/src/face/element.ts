@@ -32,7 +32,7 @@ interface Session {
  * Times are seconds, angles radians, places metres with +x right, +y up, -z forward.
  */
 export class LfvPlayerElement extends HTMLElement {
-  static readonly observedAttributes = ["src", "token", "rung", "fov", "muted", "loop", "controls", "keys"];
+  static readonly observedAttributes = ["src", "token", "rung", "fov", "muted", "loop", "controls"];
   /** What makes the player behind the face. */
   static createPlayer: CreatePlayer;
 
@@ -118,7 +118,7 @@ export class LfvPlayerElement extends HTMLElement {
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (!this.isConnected || before === after) return;
     const port = this.session?.port;
-    if (name === "src" || name === "token" || name === "keys") this.start();
+    if (name === "src" || name === "token") this.start();
     else if (name === "muted") port?.setMuted(this.muted);
     else if (name === "loop") port?.setLoop(switchOf(this, "loop", true));
     else if (name === "rung") port?.fixRung(this.rungNumber());
@@ -171,9 +171,9 @@ export class LfvPlayerElement extends HTMLElement {
       onManifest: (box) => head.setBox(box),
     });
     const { signal } = ending;
-    const keys = this.ownsPage() ? this.ownerDocument : this.root;
+    const isOurKey = (event: Event) => this.ownsPage() || event.composedPath().includes(this);
     const controls = () => switchOf(this, "controls", true);
-    const draw = buildFace({ host: this, frame, surface, port, head, keys, controls, signal });
+    const draw = buildFace({ host: this, frame, surface, port, head, isOurKey, controls, signal });
     this.session = { port, head, draw, ending };
     const report = reporter((event) => this.dispatchEvent(event));
     const ends = [

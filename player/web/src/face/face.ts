@@ -23,14 +23,14 @@ export interface FaceParts {
   readonly surface: HTMLElement;
   readonly port: PlayerPort;
   readonly head: HeadControl;
-  /** Where keys are listened to. */
-  readonly keys: EventTarget;
+  /** Whether a key that was pressed somewhere on the page is for this player. */
+  readonly isOurKey: (event: Event) => boolean;
   readonly controls: () => boolean;
   readonly signal: AbortSignal;
 }
 
 /** Builds it into the frame. Returns what brings it up to the state of now. */
-export function buildFace({ host, frame, surface, port, head, keys, controls, signal }: FaceParts): () => void {
+export function buildFace({ host, frame, surface, port, head, isOurKey, controls, signal }: FaceParts): () => void {
   const update = () => draw();
   const notices = makeNotices(() => port.retry(), signal);
   const overlay = statsOverlay(port, update, signal);
@@ -43,7 +43,7 @@ export function buildFace({ host, frame, surface, port, head, keys, controls, si
   frame.append(poster.element, spinner, start, controlBar.element, overlay.element, notices.element);
   start.addEventListener("click", acts.playOrPause);
   controlBar.element.addEventListener("mousedown", (event) => keepFocus(event, surface));
-  listenToKeys(keys, acts, port, head.gestures, signal);
+  listenToKeys(isOurKey, acts, port, head.gestures, signal);
   const rest = idle(frame, () => port.state.playing && !controlBar.menuOpen && !controlBar.focused, signal);
   let dismisses = false;
   surface.addEventListener("pointerdown", () => (dismisses = controlBar.menuOpen), { signal });

@@ -24,9 +24,9 @@ export function idle(frame: HTMLElement, mayHide: () => boolean, signal: AbortSi
     clearTimeout(timer);
     timer = setTimeout(hide, QUIET_MS);
   };
-  for (const name of ["keydown", "focusin", "wheel"]) {
-    frame.addEventListener(name, wake, { signal, passive: true });
-  }
+  for (const name of ["keydown", "wheel"]) frame.addEventListener(name, wake, { signal, passive: true });
+  const focused = (event: FocusEvent) => event.target instanceof Element && event.target.matches(":focus-visible");
+  frame.addEventListener("focusin", (event) => focused(event) && wake(), { signal });
   // A finger on the picture looks around; only its tap is for the controls.
   for (const name of ["pointermove", "pointerdown"]) {
     frame.addEventListener(

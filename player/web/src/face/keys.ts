@@ -41,18 +41,18 @@ export function isTaken(event: KeyboardEvent): boolean {
   return event.key === " " && target.matches("button, a, summary, [role=button], [role^=menuitem]");
 }
 
-/** Listens until the signal aborts. `where` is the player, or the page where all of its keys are the player's. */
+/** Listens until the signal aborts. `isOurs` tells whether a key is meant for this player. */
 export function listenToKeys(
-  where: EventTarget,
+  isOurs: (event: Event) => boolean,
   actions: Actions,
   port: PlayerPort,
   head: Gestures,
   signal: AbortSignal,
 ): void {
-  where.addEventListener(
+  document.addEventListener(
     "keydown",
     (event) => {
-      if (!(event instanceof KeyboardEvent) || isTaken(event)) return;
+      if (isTaken(event) || !isOurs(event)) return;
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (Object.hasOwn(HEAD_KEYS, key)) head.hold(event.code, key);
       else if (!press(key, event.repeat, actions, port.state)) return;

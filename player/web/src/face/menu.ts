@@ -48,30 +48,23 @@ export function rungMenu(actions: Actions): Menu {
     event.preventDefault();
   });
 
-  const item = (rung: number | null, name: string, detail: string, trouble: string, checked: boolean) => {
-    const entry = make(
-      "button",
-      { type: "button", role: "menuitemradio", tabindex: "-1", "aria-checked": String(checked) },
-      make("span", { class: "name" }, name),
-      make("span", { class: "detail" }, detail),
-    );
-    if (trouble !== "") setAttribute(entry, "aria-disabled", "true");
-    else {
-      entry.addEventListener("click", () => {
-        actions.fixRung(rung);
-        setOpen(false);
-      });
-    }
-    return entry;
-  };
+  // Items are kept and changed: one that has the focus must not go away because the network changed the rung.
   const draw = ({ rungs, rung, fixedRung }: PlayerState) => {
-    const at = focused();
-    const now = rung === null ? "as the network carries" : `now ${rungs[rung]?.name}`;
-    list.replaceChildren(
-      item(null, "Automatic", now, "", fixedRung === null),
-      ...rungs.map((choice, i) => item(i, choice.name, detail(choice), choice.trouble, fixedRung === i)),
-    );
-    if (at >= 0) items()[at]?.focus();
+    while (list.childElementCount > rungs.length + 1) list.lastElementChild?.remove();
+    while (list.childElementCount < rungs.length + 1) list.append(item(list.childElementCount - 1));
+    const [automatic, ...fixed] = items();
+    fillItem(automatic, "Automatic", rung === null ? "" : `now ${rungs[rung]?.name}`, "", fixedRung === null);
+    fixed.forEach((entry, i) => fillItem(entry, rungs[i].name, detail(rungs[i]), rungs[i].trouble, fixedRung === i));
+  };
+  const item = (at: number) => {
+    const texts = [make("span", { class: "name" }), make("span", { class: "detail" })];
+    const entry = make("button", { type: "button", role: "menuitemradio", tabindex: "-1" }, ...texts);
+    entry.addEventListener("click", () => {
+      if (entry.ariaDisabled === "true") return;
+      setOpen(false);
+      actions.fixRung(at < 0 ? null : at);
+    });
+    return entry;
   };
 
   return {
@@ -96,6 +89,14 @@ export function menuTarget(key: string, at: number, count: number): number | nul
   if (key === "ArrowUp") return (Math.max(at, 0) + count - 1) % count;
   if (key === "Home") return 0;
   return key === "End" ? count - 1 : null;
+}
+
+function fillItem(entry: HTMLElement, name: string, text: string, trouble: string, checked: boolean): void {
+  const [first, second] = entry.children as HTMLCollectionOf<HTMLElement>;
+  setText(first, name);
+  setText(second, text);
+  setAttribute(entry, "aria-checked", String(checked));
+  setAttribute(entry, "aria-disabled", trouble === "" ? null : "true");
 }
 
 function detail({ width, height, bitsPerSecond, trouble }: RungChoice): string {
