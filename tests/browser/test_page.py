@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request
 
+from protocol.chunk import encode_segment
+from protocol.manifest import encode_manifest
+from protocol.partial import PartialShow
 from protocol.serve.script import Script
 from protocol.serve.server import ServeConfig
 from tests.browser.complaints import Complaints
 from tests.browser.static_server import static_server
-from tests.browser.watching import PLAYER, loaded, shown, source, watch
+from tests.browser.watching import PLAYER, loaded, shown, source, until, watch
+from tests.player import shows
 from tests.protocol.serve.process import port_of, serve
 from tests.protocol.serve.running import Running, running
 
@@ -100,10 +104,18 @@ def test_without_a_player(page: Page, complaints: Complaints, show_path: Path) -
         assert "make web" in page.locator("body").inner_text()
 
 
-def test_a_live_show_that_has_not_begun(page: Page, tmp_path: Path, script: Script) -> None:
-    with serve(tmp_path / "concert.lfv", "--live") as (_, said):
+def test_a_live_show_before_it_begins_and_then(page: Page, tmp_path: Path, script: Script) -> None:
+    out = tmp_path / "concert.lfv"
+    with serve(out, "--live") as (_, said):
         watch(page, port_of(said), "concert")
         assert source(page) == f"ws://127.0.0.1:{port_of(said)}/concert.lfv"
+        with PartialShow.open_or_create(out, fingerprint=b"live") as encoder:
+            for number in range(shows.CHUNKS):
+                encoder.append([encode_segment(shows.chunk(number))], notes=encode_manifest(shows.manifest()))
+            until(page, "fetch('/shows').then((answer) => answer.json()).then(({ shows }) => shows.length === 1)")
+            page.reload()
+            shown(page)
+            assert page.evaluate(f"document.querySelector('{PLAYER}').state.live")
 
 
 def test_embedded_in_a_page_of_another_origin(page: Page, show_path: Path, tmp_path: Path, script: Script) -> None:

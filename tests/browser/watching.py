@@ -40,7 +40,8 @@ def loaded(page: Page) -> None:
 def shown(page: Page) -> None:
     """Wait until a picture of the show is on the screen. Fails where the player gives up."""
     until(page, f"(({{ shown, phase }}) => shown || phase === 'failed')(document.querySelector('{PLAYER}').state)")
-    assert page.evaluate(f"document.querySelector('{PLAYER}').state.failure") is None
+    failure = page.evaluate(f"document.querySelector('{PLAYER}').state.failure?.message")
+    assert failure is None, failure
 
 
 def source(page: Page) -> str:
