@@ -338,8 +338,9 @@ def test_a_failure_is_said_and_tried_again(face: Page) -> None:
     alert = face.get_by_role("alert")
     become(face, {"phase": "failed", "failure": {"message": "The server is gone <b>", "retry": True}})
     assert alert.inner_text().split("\n")[0] == "The server is gone <b>"
-    alert.get_by_role("button", name="Try again").click()
+    alert.get_by_role("button", name="Retry").click()
     assert calls(face) == ["retry"] and not alert.is_visible()
+    assert focused(face).startswith("Light field video")
     become(face, {"phase": "failed", "failure": {"message": "This browser cannot play it", "retry": False}})
     assert alert.inner_text() == "This browser cannot play it"
 
@@ -381,7 +382,7 @@ def test_vr(face: Page) -> None:
     face.evaluate("() => { fakes[0].enterVr = () => Promise.reject(new Error('the headset is asleep')); }")
     face.get_by_role("button", name="Enter VR").click()
     until(face, f"{_NOTE} !== ''")
-    assert face.get_by_role("status").inner_text() == "the headset is asleep"
+    assert face.get_by_role("status").inner_text() == "The headset is asleep"
     become(face, {"vr": "unavailable"})
     assert face.get_by_role("button", name="Enter VR").count() == 0
 

@@ -27,7 +27,8 @@ interface Session {
  * of the whole page, for pages that are nothing but a player; else the player must have the focus.
  *
  * Events: `ready` when the show is open, `statechange` (detail: the standing), `timeupdate` (detail: time, duration; a
- * few times a second), `framechange` (detail: index, time, rung; for each frame, right after it was drawn), `error` (detail: message, retry).
+ * few times a second), `framechange` (detail: index, time, rung; for each frame, right after it was drawn), `error`
+ * (detail: message, retry).
  *
  * Times are seconds, angles radians, places metres with +x right, +y up, -z forward.
  */

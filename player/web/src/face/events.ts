@@ -27,7 +27,8 @@ export function reporter(tell: (event: CustomEvent) => void): (state: PlayerStat
     last = { ...state };
     if (state.phase === "ready" && before?.phase !== "ready") tell(new CustomEvent("ready"));
     const details = standing(state);
-    if (before === null || JSON.stringify(details) !== JSON.stringify(standing(before))) {
+    const told = before === null ? null : standing(before);
+    if (told === null || Object.entries(details).some(([name, value]) => told[name as keyof Standing] !== value)) {
       tell(new CustomEvent("statechange", { detail: details }));
     }
     if (state.phase === "failed" && before?.phase !== "failed") {

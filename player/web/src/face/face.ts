@@ -32,7 +32,12 @@ export interface FaceParts {
 /** Builds it into the frame. Returns what brings it up to the state of now. */
 export function buildFace({ host, frame, surface, port, head, isOurKey, controls, signal }: FaceParts): () => void {
   const update = () => draw();
-  const notices = makeNotices(() => port.retry(), signal);
+  // The button goes with the failure; the keys should still be the player's.
+  const retry = () => {
+    surface.focus({ preventScroll: true });
+    port.retry();
+  };
+  const notices = makeNotices(retry, signal);
   const overlay = statsOverlay(port, update, signal);
   const screen = fullscreen(host, frame, update, signal);
   const acts = actions({ port, head, screen, overlay, notices, changed: update });
@@ -47,13 +52,15 @@ export function buildFace({ host, frame, surface, port, head, isOurKey, controls
   const rest = idle(frame, () => port.state.playing && !controlBar.menuOpen && !controlBar.focused, signal);
   let dismisses = false;
   surface.addEventListener("pointerdown", () => (dismisses = controlBar.menuOpen), { signal });
-  const tap = (finger: boolean) => {
+  let finger = false;
+  const tap = (byFinger: boolean) => {
+    finger = byFinger;
     if (dismisses || !controls()) return;
     if (finger) rest.tap();
     else acts.playOrPause();
   };
   onTap(surface, tap, signal);
-  surface.addEventListener("dblclick", () => controls() && acts.fullscreen(), { signal });
+  surface.addEventListener("dblclick", () => controls() && !finger && acts.fullscreen(), { signal });
 
   let begun = false;
   let playing = false;
@@ -71,11 +78,18 @@ export function buildFace({ host, frame, surface, port, head, isOurKey, controls
     setAttribute(surface, "aria-label", state.title === "" ? "Light field video" : `Light field video: ${state.title}`);
     controlBar.update(state);
     notices.update(state);
+    keepFocusSeen(surface);
   };
   draw();
   const unsubscribe = port.subscribe(draw);
   signal.addEventListener("abort", unsubscribe);
   return draw;
+}
+
+// What had the focus may be hidden now, as the button that starts is.
+function keepFocusSeen(surface: HTMLElement): void {
+  const { activeElement } = surface.getRootNode() as ShadowRoot;
+  if (activeElement?.closest("[hidden]")) surface.focus({ preventScroll: true });
 }
 
 // A button that was clicked must not take the next space for itself, nor keep the controls up: the focus stays where it

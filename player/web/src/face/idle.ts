@@ -40,7 +40,8 @@ export function idle(frame: HTMLElement, mayHide: () => boolean, signal: AbortSi
   }
   frame.addEventListener(
     "pointerleave",
-    () => {
+    (event) => {
+      if (event.pointerType === "touch") return;
       clearTimeout(timer);
       timer = setTimeout(hide, QUIET_MS / 4);
     },

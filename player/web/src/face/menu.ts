@@ -21,7 +21,7 @@ export function rungMenu(actions: Actions): Menu {
   );
   const list = make("div", { class: "menu", role: "menu", "aria-label": "Quality", hidden: "" });
   const element = make("div", { class: "rungs" }, opener, list);
-  let drawn = "";
+  let state: PlayerState | null = null;
   let focusedBefore: HTMLElement | null = null;
 
   const items = () => [...list.querySelectorAll<HTMLElement>("[role=menuitemradio]")];
@@ -32,7 +32,8 @@ export function rungMenu(actions: Actions): Menu {
     else if (list.contains(activeElement)) focusedBefore?.focus({ preventScroll: true });
     show(list, open);
     setAttribute(opener, "aria-expanded", String(open));
-    if (open) (items().find((item) => item.ariaChecked === "true") ?? items()[0])?.focus();
+    draw();
+    if (open) (items().find((item) => item.matches("[aria-checked=true]")) ?? items()[0])?.focus();
   };
   opener.addEventListener("click", () => setOpen(list.hidden));
   element.addEventListener("focusout", (event) => {
@@ -49,7 +50,9 @@ export function rungMenu(actions: Actions): Menu {
   });
 
   // Items are kept and changed: one that has the focus must not go away because the network changed the rung.
-  const draw = ({ rungs, rung, fixedRung }: PlayerState) => {
+  const draw = () => {
+    if (state === null || list.hidden) return;
+    const { rungs, rung, fixedRung } = state;
     while (list.childElementCount > rungs.length + 1) list.lastElementChild?.remove();
     while (list.childElementCount < rungs.length + 1) list.append(item(list.childElementCount - 1));
     const [automatic, ...fixed] = items();
@@ -60,7 +63,7 @@ export function rungMenu(actions: Actions): Menu {
     const texts = [make("span", { class: "name" }), make("span", { class: "detail" })];
     const entry = make("button", { type: "button", role: "menuitemradio", tabindex: "-1" }, ...texts);
     entry.addEventListener("click", () => {
-      if (entry.ariaDisabled === "true") return;
+      if (entry.hasAttribute("aria-disabled")) return;
       setOpen(false);
       actions.fixRung(at < 0 ? null : at);
     });
@@ -72,12 +75,11 @@ export function rungMenu(actions: Actions): Menu {
     get open() {
       return !list.hidden;
     },
-    update(state) {
-      show(element, state.rungs.length > 0);
-      setText(chosen, state.fixedRung === null ? "Auto" : (state.rungs[state.fixedRung]?.name ?? ""));
-      const look = JSON.stringify([state.rungs, state.rung, state.fixedRung]);
-      if (look !== drawn) draw(state);
-      drawn = look;
+    update(next) {
+      state = next;
+      show(element, next.rungs.length > 0);
+      setText(chosen, next.fixedRung === null ? "Auto" : (next.rungs[next.fixedRung]?.name ?? ""));
+      draw();
     },
   };
 }

@@ -16,7 +16,7 @@ export interface Notices extends Part {
 export function notices(retry: () => void, signal: AbortSignal): Notices {
   const note = make("p", { class: "note", role: "status", "aria-live": "polite" });
   const message = make("p");
-  const again = make("button", { type: "button", class: "retry" }, "Try again");
+  const again = make("button", { type: "button", class: "retry" }, "Retry");
   again.addEventListener("click", retry);
   const alert = make("div", { class: "failure", role: "alert", hidden: "" });
   const element = make("div", { class: "notices" }, note, alert);

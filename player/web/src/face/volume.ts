@@ -17,6 +17,7 @@ export function volume(actions: Actions): Part {
   });
   const element = make("div", { class: "volume" }, mute.element, slider);
   let heard = false;
+  let level = "";
   return {
     element,
     update({ sound, muted, volume: loudness }) {
@@ -27,7 +28,8 @@ export function volume(actions: Actions): Part {
       const silent = muted || loudness === 0;
       mute.become(silent ? "muted" : "loud", muted ? "Unmute" : "Mute");
       const percent = String(silent ? 0 : Math.round(100 * loudness));
-      if (slider.value !== percent) slider.value = percent;
+      if (slider.value === percent && level === percent) return;
+      slider.value = level = percent;
       slider.style.setProperty("--level", `${percent}%`);
       setAttribute(slider, "aria-valuetext", silent ? "muted" : `${percent} %`);
     },
