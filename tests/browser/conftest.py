@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from encoder.cli import main
 from protocol.serve.player_files import NOT_BUILT, read_script
 from protocol.serve.script import Script
+from samples.make_rig import RigConfig, make_rig
 from tests.browser.chromium import chromium as running_chromium
 from tests.browser.complaints import Complaints
 from tests.player.shows import write_show
@@ -52,3 +55,15 @@ def script() -> Script:
 def show_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny show of tests.player.shows; not to be changed."""
     return write_show(tmp_path_factory.mktemp("show") / "tiny.lfv")
+
+
+@pytest.fixture(scope="session")
+def dome_show(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small synthetic dome as a show of three chunks with sound: spheres, five frames at 20 fps."""
+    folder = tmp_path_factory.mktemp("dome")
+    config = RigConfig(cameras=8, frames=5, width=96, height=72, frame_rate=Fraction(20), sound=True, views=0)
+    make_rig(folder / "rig", config)
+    options = "--near 0.8 --far 12 --shells 12 --layers 6 --density 30 --solver sweep --gop 0.1 --quiet".split()
+    sound = ["--sound", str(folder / "rig" / "sound.wav")]
+    assert main(["encode", str(folder / "rig"), "--out", str(folder / "dome.lfv"), *options, *sound]) == 0
+    return folder / "dome.lfv"

@@ -115,7 +115,9 @@ export class Playback {
   /** Go to a time of the show, seconds. A live show is no longer followed then. */
   seek(seconds: number): void {
     if (this.hold) this.hold = { ...this.hold, following: false };
-    this.time = Math.min(Math.max(seconds, 0), this.times.duration);
+    // The end of a lap is the next one's start.
+    const { duration, frameCount } = this.times;
+    this.time = Math.min(Math.max(seconds, 0), this.loops ? timeOf(this.times, frameCount - 1) : duration);
     this.jump();
   }
 

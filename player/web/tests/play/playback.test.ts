@@ -98,6 +98,12 @@ describe("seeking", () => {
     expect([show.playback.showTime, show.seeks.at(-1)![1]]).toEqual([1, 9]);
   });
 
+  test("to the end of a looping show gives its last frame, not the next lap's first", () => {
+    const show = new FakeShow({ loop: true });
+    show.playback.seek(1);
+    expect([show.playback.showTime, show.seeks.at(-1)![1]]).toEqual([0.9, 9]);
+  });
+
   test("to a frame's own time gives that frame, however it was rounded", () => {
     const times = { starts: [0], firstFrames: [0], duration: 10, frameCount: 300 };
     const show = new FakeShow({}, times);
