@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 

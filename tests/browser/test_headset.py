@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -62,9 +63,9 @@ def test_both_eyes_along_a_head_path(worn: Page, dome_show: Path) -> None:
     call(worn, "seek(0)")
     until(worn, f"document.querySelector('{PLAYER}').stats().frame === 0")
     worn.wait_for_timeout(3500)  # the panel goes away
-    for time in np.linspace(0, TRACE_S, LOOKS):
-        T_show_head = pose_at(trace, float(time))
-        yaw = 0.4 * np.sin(time)
+    for second in np.linspace(0, TRACE_S, LOOKS):
+        T_show_head = pose_at(trace, float(second))
+        yaw = 0.4 * np.sin(second)
         move_head(worn, ROOM + T_show_head[:3, 3] - (box.low + box.high) / 2, (np.cos(yaw / 2), 0, np.sin(yaw / 2), 0))
         worn.wait_for_timeout(200)
         picture = snapshot(worn)
@@ -76,7 +77,7 @@ def test_both_eyes_along_a_head_path(worn: Page, dome_show: Path) -> None:
         dim = fade(box, np.mean(places, axis=0))
         wanted = [eye_reference(dome_show, 0, eye, rung=state(worn)["rung"], dim=dim) for eye in drawn]
         for eye, reference in zip(drawn, wanted, strict=True):
-            assert psnr(_part(picture, eye), reference) >= LEAST_DB, time
+            assert psnr(_part(picture, eye), reference) >= LEAST_DB, second
         # The parallax is right, too: each eye's picture is nearer to its own reference than to the other one's.
         assert psnr(_part(picture, left), wanted[0]) > psnr(_part(picture, left), wanted[1])
         assert psnr(_part(picture, right), wanted[1]) > psnr(_part(picture, right), wanted[0])
@@ -121,24 +122,24 @@ def test_a_frozen_network_does_not_hold_the_head(page: Page, script: Script, tmp
     """For 3 s nothing comes, amid a show; pictures with new head poses go on, and then the show."""
     wear_headset(page)
     page.set_viewport_size({"width": 640, "height": 320})
-    # A rate that only just carries the show, so that nothing is here ahead.
+    # A line that only just carries the show, so that little is here ahead.
     rungs = (replace(LOW, bits_per_second=1_800_000),)
     path = make_counter_show(tmp_path / "counter.lfv", frames=600, rungs=rungs)
     with running(path, config=ServeConfig(script=script)) as server, proxy_in_thread(server.port, SLOW) as proxy:
         watch(page, proxy.port, "counter")
         shown(page)
         _enter(page)
-        page.wait_for_timeout(1000)
         proxy.impair(replace(SLOW, outages=(Outage(0.0, FROZEN_S, "silent"),)))
-        places, frames = [], []
-        for step in range(int(FROZEN_S / 0.2)):
-            move_head(page, ROOM + (0.004 * step, 0, 0), (1, 0, 0, 0))
+        call(page, "seek(15)")
+        frozen, places, frames = time.monotonic(), [], []
+        while time.monotonic() < frozen + FROZEN_S - 0.3:
+            move_head(page, ROOM + (0.004 * len(places), 0, 0), (1, 0, 0, 0))
             page.wait_for_timeout(200)
             places.append(float(_place(page)[0]))
             frames.append(stats(page)["frame"])
-        assert all(later > earlier for earlier, later in pairwise(places)), places
-        assert any(a == b == c for a, b, c in zip(frames, frames[1:], frames[2:], strict=False)), "it never waited"
-        until(page, f"document.querySelector('{PLAYER}').stats().frame > {frames[-1]}")
+        assert len(set(frames)) == 1, "the show went on although nothing came"
+        assert len(places) > 3 and all(later > earlier for earlier, later in pairwise(places)), places
+        until(page, f"document.querySelector('{PLAYER}').stats().frame >= 450")
 
 
 def _enter(page: Page) -> None:

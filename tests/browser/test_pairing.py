@@ -75,8 +75,13 @@ def test_every_displayed_frame(page: Page, script: Script, tmp_path: Path) -> No
         page.evaluate(
             _WATCH,
             {
-                "bits": BITS, "block": BLOCK, "columns": WIDTH // BLOCK, "scale": SCALE,
-                "width": WIDTH + 2 * MARGIN, "height": HEIGHT, "margin": MARGIN,
+                "bits": BITS,
+                "block": BLOCK,
+                "columns": WIDTH // BLOCK,
+                "scale": SCALE,
+                "width": WIDTH + 2 * MARGIN,
+                "height": HEIGHT,
+                "margin": MARGIN,
             },  # fmt: skip
         )
         for step in range(DISPLAYED):
