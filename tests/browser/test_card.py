@@ -44,7 +44,7 @@ def test_patches(page: Page, script: Script, tmp_path: Path) -> None:
 
 
 def _patches() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """(DOWN, ACROSS, 3) coded Y, Cb, Cr of sRGB colours, the corners of the cube among them, and alphas of luma steps."""
+    """(DOWN, ACROSS, 3) coded Y, Cb, Cr of sRGB colours, the cube's corners among them, and alphas of whole steps."""
     random = np.random.default_rng(7)
     rgb = random.random((DOWN, ACROSS, 3))
     rgb[0, :8] = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1).reshape(8, 3)
@@ -59,7 +59,7 @@ def _patches() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
 
 def _srgb(coded: NDArray[np.uint8]) -> NDArray[np.float64]:
     """BT.709 limited range -> sRGB 0..1 (ITU-R BT.709-6 section 3)."""
-    y, cb, cr = ((coded[..., i].astype(float) - zero) / span for i, (zero, span) in enumerate(((16, 219), (128, 224), (128, 224))))  # fmt: skip
+    y, cb, cr = np.moveaxis((coded - np.array([16.0, 128.0, 128.0])) / (219.0, 224.0, 224.0), -1, 0)
     red, blue = y + 1.5748 * cr, y + 1.8556 * cb
     green = (y - 0.2126 * red - 0.0722 * blue) / 0.7152
     return np.stack([red, green, blue], axis=-1).clip(0, 1)

@@ -98,7 +98,7 @@ def test_controllers_pause_and_seek(worn: Page) -> None:
 def test_squeezing_puts_the_head_back(worn: Page, dome_show: Path) -> None:
     with open_show(dome_show) as opened:
         middle = (np.array(opened.manifest.comfort_min) + opened.manifest.comfort_max) / 2
-    move_head(worn, ROOM + (0.05, 0.02, 0.01), (np.cos(0.5), 0, np.sin(0.5), 0))
+    move_head(worn, ROOM + np.array([0.05, 0.02, 0.01]), (np.cos(0.5), 0, np.sin(0.5), 0))
     worn.wait_for_timeout(300)
     assert np.linalg.norm(_place(worn) - middle) > 0.03
     press(worn, "squeeze")
@@ -133,7 +133,7 @@ def test_a_frozen_network_does_not_hold_the_head(page: Page, script: Script, tmp
         call(page, "seek(15)")
         frozen, places, frames = time.monotonic(), [], []
         while time.monotonic() < frozen + FROZEN_S - 0.3:
-            move_head(page, ROOM + (0.004 * len(places), 0, 0), (1, 0, 0, 0))
+            move_head(page, ROOM + np.array([0.004 * len(places), 0, 0]), (1, 0, 0, 0))
             page.wait_for_timeout(200)
             places.append(float(_place(page)[0]))
             frames.append(stats(page)["frame"])
@@ -157,7 +157,8 @@ def _says(condition: str) -> str:
 
 
 def _canvas_size() -> str:
-    return f"(({{ width, height }}) => [width, height])(document.querySelector('{PLAYER}').shadowRoot.querySelector('canvas'))"
+    canvas = f"document.querySelector('{PLAYER}').shadowRoot.querySelector('canvas')"
+    return f"(({{ width, height }}) => [width, height])({canvas})"
 
 
 def _place(page: Page) -> np.ndarray:

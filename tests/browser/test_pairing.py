@@ -82,7 +82,7 @@ def test_every_displayed_frame(page: Page, script: Script, tmp_path: Path) -> No
                 "width": WIDTH + 2 * MARGIN,
                 "height": HEIGHT,
                 "margin": MARGIN,
-            },  # fmt: skip
+            },
         )
         for step in range(DISPLAYED):
             wanted = (step + 1) * min(SEEK_EVERY, SWITCH_EVERY)
