@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
 const REPOSITORY = resolve(import.meta.dirname, "../../..");
-const PYTHON = process.env.LFV_PYTHON ?? join(REPOSITORY, ".venv/bin/python");
+export const PYTHON = process.env.LFV_PYTHON ?? join(REPOSITORY, ".venv/bin/python");
 
 /** What must be let go of at the end, newest first. */
 export class Cleanup {

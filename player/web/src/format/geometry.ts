@@ -17,7 +17,7 @@ import {
   MAX_TRIANGLES,
   MAX_ZSTD_WINDOW_BYTES,
 } from "./schema.ts";
-import { decompress } from "./zstd.ts";
+import { decompress } from "./zstd/frame.ts";
 
 const TABLE_START = 12;
 const ROW_BYTES = 24;

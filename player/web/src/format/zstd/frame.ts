@@ -1,12 +1,15 @@
 /** One zstd frame (RFC 8878) from outside, into a buffer of exactly the size that was expected. SPEC section 6.1. */
 
-import { decompress as decode } from "fzstd";
-import { FormatError } from "./errors.ts";
-import { viewOf } from "./ratio_bytes.ts";
+import { FormatError } from "../errors.ts";
+import { viewOf } from "../ratio_bytes.ts";
+import { BlockDecoder, MAX_BLOCK_BYTES } from "./block.ts";
 
 const MAGIC = 0xfd2fb528;
-const MAX_BLOCK_BYTES = 1 << 17;
 const CHECKSUM_BYTES = 4;
+const PADDING = 4; // bits are read four bytes at a time
+const RAW = 0;
+const REPEATED = 1;
+const COMPRESSED = 2;
 
 export interface Expected {
   /** Bytes that the frame declares and unpacks to. */
@@ -27,7 +30,11 @@ interface FrameHeader {
   readonly end: number;
 }
 
-/** The frame's content. Throws FormatError before anything is allocated where it would be another size. */
+/**
+ * The frame's content. Its checksum is not looked at: a segment's digest covers it.
+ *
+ * Throws FormatError before anything is allocated where the content would have another size.
+ */
 export function decompress(frame: Uint8Array, { size, maxWindow, name }: Expected): Uint8Array {
   const header = readHeader(frame, name);
   if (header.contentSize !== size) {
@@ -36,17 +43,14 @@ export function decompress(frame: Uint8Array, { size, maxWindow, name }: Expecte
   if (header.windowSize > maxWindow || header.dictionary) {
     throw new FormatError(`${name} needs a larger window than ${maxWindow} bytes, or a dictionary`);
   }
-  checkBlocks(frame, header, name);
-  const out = new Uint8Array(size);
   try {
-    decode(frame, out);
+    return readBlocks(frame, header, size);
   } catch (error) {
-    throw new FormatError(`${name} is damaged: ${error instanceof Error ? error.message : String(error)}`);
+    throw error instanceof FormatError ? new FormatError(`${name} is damaged: ${error.reason}`) : error;
   }
-  return out;
 }
 
-/** RFC 8878, 3.1.1.1. */
+/** RFC 8878, section 3.1.1.1. */
 function readHeader(frame: Uint8Array, name: string): FrameHeader {
   const view = viewOf(frame);
   if (frame.length < 6 || view.getUint32(0, true) !== MAGIC) throw new FormatError(`${name} is not a zstd frame`);
@@ -66,23 +70,35 @@ function readHeader(frame: Uint8Array, name: string): FrameHeader {
   return { contentSize, windowSize, dictionary, checksum: (descriptor & 4) !== 0, end };
 }
 
-/** Every block lies within the frame, none is larger than blocks may be, and nothing follows the frame. */
-function checkBlocks(frame: Uint8Array, header: FrameHeader, name: string): void {
+/** All blocks, which give exactly `size` bytes, and behind which nothing follows. */
+function readBlocks(frame: Uint8Array, header: FrameHeader, size: number): Uint8Array {
   const most = Math.min(header.windowSize, MAX_BLOCK_BYTES);
+  const data = new Uint8Array(frame.length + PADDING);
+  data.set(frame);
+  const out = new Uint8Array(size);
+  const decoder = new BlockDecoder(data, out);
   let at = header.end;
-  let last = false;
-  while (!last) {
-    if (at + 3 > frame.length) throw new FormatError(`${name} is damaged: its frame is cut short`);
-    const head = little(frame, at, 3);
+  for (let last = false; !last;) {
+    if (at + 3 > frame.length) throw new FormatError("its frame is cut short");
+    const head = little(data, at, 3);
     last = (head & 1) === 1;
-    const [type, size] = [(head >> 1) & 3, head >> 3];
-    if (type === 3 || size > most) throw new FormatError(`${name} is damaged: its frame has an impossible block`);
-    at += 3 + (type === 1 ? 1 : size);
+    const [kind, length] = [(head >> 1) & 3, head >> 3];
+    const start = at + 3;
+    at = start + (kind === REPEATED ? 1 : length);
+    if (kind > COMPRESSED || length > most) throw new FormatError("its frame has an impossible block");
+    if (at > frame.length) throw new FormatError("its frame is cut short");
+    if (kind === COMPRESSED) decoder.decode(start, at, most);
+    else {
+      if (length > size - decoder.written) throw new FormatError(`it unpacks to more than ${size} bytes`);
+      if (kind === RAW) out.set(data.subarray(start, at), decoder.written);
+      else out.fill(data[start], decoder.written, decoder.written + length);
+      decoder.written += length;
+    }
   }
   at += header.checksum ? CHECKSUM_BYTES : 0;
-  if (at !== frame.length) {
-    throw new FormatError(`${name} is damaged: its frame has ${at} bytes, of which ${frame.length} are there`);
-  }
+  if (at !== frame.length) throw new FormatError(`its frame has ${at} bytes, and ${frame.length} are there`);
+  if (decoder.written !== size) throw new FormatError(`it unpacks to ${decoder.written} bytes instead of ${size}`);
+  return out;
 }
 
 /** A little endian number of up to 8 bytes; beyond 2^53 no longer exact. */
