@@ -514,8 +514,10 @@ def test_a_phone_is_a_window(hand: Page) -> None:
     button = hand.get_by_role("button", name="Look around by turning the phone")
     button.tap()
     until(hand, f"{_SHADOW}.querySelector('[aria-pressed=true]') !== null")
-    hand.evaluate("window.looks = () => Array.from(fakes[0].pose ?? [])")
-    until(hand, "looks().length === 16")
+    hand.evaluate("() => { window.looks = () => Array.from(fakes[0].pose ?? []); }")
+    # Where the phone is held first is forward; the player has listened for longer than this.
+    hand.evaluate("() => addEventListener('deviceorientation', (event) => { window.held = event.alpha; })")
+    until(hand, "window.held === 40")
     hold(10, 60)
     # It turns 30 degrees to the right: the head's right side is that of a yaw.
     until(hand, "Math.abs(looks()[0] - Math.cos(Math.PI / 6)) < 1e-3 && Math.abs(looks()[2] - 0.5) < 1e-3")

@@ -103,9 +103,9 @@ export class Fetcher {
     }
   }
 
-  /** The rungs that may be used are others now. */
-  reconsider(): void {
-    if (!this.chooser.allows(this.progress?.rung ?? this.rung)) this.coming = this.progress = null;
+  /** The rungs that may be used are others now: what is under way of one that is not is given up. */
+  reconsider(used: (rung: number) => boolean): void {
+    if (!used(this.progress?.rung ?? this.rung)) this.coming = this.progress = null;
     this.moved.ring();
   }
 
@@ -223,7 +223,7 @@ export class Fetcher {
 
   /** Let the link do what the buffer needs now. */
   private steer(link: Link): void {
-    const wanted = this.segments.missing();
+    const wanted = this.segments.missing() ?? this.improvable();
     const { chunks } = this.segments.index;
     if (wanted === null) {
       if (this.flowing && this.progress === null) {
@@ -243,6 +243,16 @@ export class Fetcher {
       if (this.progress === null) this.meter.rest(); // at the live edge nothing is late
     } else if (this.progress !== null) this.perhapsGiveUp(link, this.progress);
     else this.switch(link, wanted);
+  }
+
+  /** Where nothing is missing, what came at first, at a low rung, is fetched once more before it is played again. */
+  private improvable(): number | null {
+    if (this.chooser.locked !== null || this.chooser.throughput.estimate === null) return null;
+    const { rungs } = this.opened.manifest;
+    return this.segments.improvable((chunk, rung) => {
+      const best = this.chooser.choose(this.rates(chunk), monotonicS());
+      return rungs[best].bitsPerSecond > rungs[rung].bitsPerSecond;
+    });
   }
 
   private choose(chunk: number): number {

@@ -159,18 +159,23 @@ export class Loader {
   allow(rungs: readonly number[]): void {
     rungs.forEach((rung) => this.check(rung));
     this.chooser.allow(rungs);
-    this.segments.keepRungs((rung) => this.chooser.allows(rung));
-    this.fetcher.reconsider();
+    this.use((rung) => this.chooser.allows(rung));
     if (!this.begun) void this.fetch();
     this.onChange();
   }
 
-  /** Use this rung only, from the next chunk on that is fetched, as long as it may be used; null adapts again. */
+  /** Use this rung only, as long as it may be used: what is here of others is forgotten. null adapts again. */
   lock(rung: number | null): void {
     if (rung !== null) this.check(rung);
     this.chooser.lock(rung);
-    this.fetcher.moved.ring();
+    const { locked } = this.chooser;
+    this.use((other) => locked === null || other === locked);
     this.onChange();
+  }
+
+  /** Comes when the chunk is here at another rung than this one: the network has carried more since. */
+  better(chunk: number, rung: number, signal: AbortSignal): Promise<void> {
+    return this.segments.better(chunk, rung, signal);
   }
 
   /** Whether after the end comes the start. */
@@ -205,6 +210,11 @@ export class Loader {
     this.end.abort();
     this.link.close();
     this.segments.fail(new StreamError("the show was closed"));
+  }
+
+  private use(used: (rung: number) => boolean): void {
+    this.segments.keepRungs(used);
+    this.fetcher.reconsider(used);
   }
 
   private check(rung: number): void {

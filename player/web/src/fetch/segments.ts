@@ -9,6 +9,8 @@ import { type Segment, SegmentCache } from "./cache.ts";
 
 const SHARE_AHEAD = 0.75; // of the memory, for what is still to be played
 
+const NEXT_ONES = 2; // chunks from the position on that are played as they are
+
 /** How far ahead segments are fetched: seconds, and bytes of memory in all. */
 export interface Reach {
   readonly seconds: number;
@@ -113,6 +115,29 @@ export class SegmentBuffer {
   /** Whether the chunk has come damaged: what caches on the way have of it is not to be used. */
   distrusts(chunk: number): boolean {
     return this.distrusted.has(chunk);
+  }
+
+  /** Comes when the chunk is here at another rung than this one. Rejects with the signal's reason. */
+  async better(chunk: number, rung: number, signal: AbortSignal): Promise<void> {
+    while ((this.cache.get(chunk)?.rung ?? rung) === rung) await this.changed.next({ signal });
+  }
+
+  /**
+   * The first chunk among those that are here and will be played that might be better; the very next ones are left
+   * alone, for a change must be in time. `worse`: whether a chunk at a rung is less than what may be had now.
+   */
+  improvable(worse: (chunk: number, rung: number) => boolean): number | null {
+    const { chunks } = this.known;
+    const count = chunks.length;
+    let seconds = 0;
+    for (let ahead = NEXT_ONES; ahead < NEXT_ONES + count && seconds < this.reach.seconds; ahead++) {
+      const chunk = (this.position + ahead) % count;
+      if (this.position + ahead >= count && !this.loop && count > 1) return null;
+      const segment = this.cache.get(chunk);
+      if (segment && worse(chunk, segment.rung)) return chunk;
+      seconds += chunks[chunk].duration.toSeconds();
+    }
+    return null;
   }
 
   /** Forget the segments of rungs for which `kept` is false. */

@@ -99,13 +99,20 @@ export class FrameSource {
       signal.throwIfAborted();
       if (chunk) {
         await this.deliverChunk(chunk, lap + chunk.firstFrame, lapS, signal);
+        if (this.loader.index.frameCount === 1) {
+          // A still is on the screen for long: once more, as soon as it is here at a better rung.
+          await this.video.finish();
+          await this.loader.better(number, chunk.rung, signal);
+          this.video.reset();
+          continue;
+        }
         // The next one is not made yet: what the decoder keeps back to bring pictures into order would come late.
         if (this.loader.live) await this.video.finish();
         number += 1;
         continue;
       }
       await this.video.finish();
-      while (!this.loop || this.loader.index.frameCount === 1) {
+      while (!this.loop) {
         await new Promise<void>((resolve) => (this.goOn = resolve));
         signal.throwIfAborted();
       }
