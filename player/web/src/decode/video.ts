@@ -1,7 +1,7 @@
 /** Coded pictures become decoded ones; which frame each of them is, its timestamp alone says. */
 
 import type { VideoUnit } from "../format/chunk.ts";
-import { FormatError } from "../format/errors.ts";
+import { FormatError, LfvError } from "../format/errors.ts";
 import type { Rung } from "../format/manifest.ts";
 import { mayDecode } from "./gate.ts";
 import { decoderConfig } from "./support.ts";
@@ -11,6 +11,18 @@ const STEP_US = 1000;
 
 /** What the decoder gives: the frame belongs to the taker, who closes it. `spent`: seconds of decoding. */
 export type Taker = (frame: VideoFrame, place: number, spent: number) => void;
+
+/** A device's decoder cannot go on with a rung that it said it could decode. */
+export class DecoderError extends LfvError {
+  override readonly name = "DecoderError";
+
+  constructor(
+    readonly rung: Rung,
+    reason: string,
+  ) {
+    super(`the ${rung.codec} decoder of this device gave up (${reason}); try another browser`);
+  }
+}
 
 interface Submitted {
   readonly rung: Rung;
@@ -51,7 +63,7 @@ export class VideoDecoding {
 
   /** Forget everything: what comes next starts anew. */
   reset(): void {
-    this.decoder?.close();
+    if (this.decoder && this.decoder.state !== "closed") this.decoder.close(); // an error has closed it already
     this.decoder = this.configured = this.expected = this.error = null;
     this.inside.clear();
     this.wake();
@@ -86,7 +98,7 @@ export class VideoDecoding {
       },
       error: (error) => {
         if (decoder !== this.decoder) return;
-        this.error = new FormatError(`the ${this.configured?.codec} decoder of this device gave up (${error.message})`);
+        this.error ??= new DecoderError(this.configured!, error.message);
         this.wake();
       },
     });

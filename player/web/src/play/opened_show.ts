@@ -39,7 +39,7 @@ export class OpenedShow {
   ) {
     this.link = new WorkerLink(
       (message) => this.take(message),
-      (message) => events.failed({ message, retry: true }),
+      (message) => events.failed({ message, retry: true, passing: false }),
     );
     this.queue = new FrameQueue((frame) => this.link.taken(frame));
     const { options, loop, headset, mostTexels } = opening;
@@ -114,7 +114,7 @@ export class OpenedShow {
         if (this.playback?.isCurrent(message.generation)) this.sound.add(message.time, message.channels);
         return;
       case "failed":
-        return this.events.failed({ message: message.message, retry: message.retry });
+        return this.events.failed(message);
     }
   }
 

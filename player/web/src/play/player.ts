@@ -18,6 +18,9 @@ import { View } from "./view.ts";
 const LONGEST_TURN_S = 0.25;
 /** Pictures that are farther apart are not one after the other: the page was hidden. */
 const PAUSE_S = 2;
+/** What may pass by itself is tried again after this, twice this, and so on. */
+const FIRST_AGAIN_MS = 1000;
+const MOST_TRIES = 6;
 const STEP_S = 2;
 const OVERDRAW_EVERY_S = 1;
 
@@ -35,6 +38,9 @@ class Player implements PlayerPort {
   private panel: HeadsetPanel | null = null;
   private view: View | null = null;
   private show: OpenedShow | null = null;
+  /** What may pass is tried again: how often it was, and the next time. */
+  private tries = 0;
+  private again: ReturnType<typeof setTimeout> | undefined;
   private last: number | null = null;
   private drawn: Drawn = { draws: 0, triangles: 0 };
   private newestEyes: readonly Eye[] = [];
@@ -58,7 +64,7 @@ class Player implements PlayerPort {
     try {
       this.stage = new Stage(options.canvas);
     } catch (error) {
-      this.fail({ message: (error as Error).message, retry: false });
+      this.fail({ message: (error as Error).message, retry: false, passing: false });
       return;
     }
     this.headset = new Headset(this.stage, {
@@ -195,11 +201,13 @@ class Player implements PlayerPort {
 
   retry(): void {
     const time = this.show?.playback?.showTime ?? null;
+    clearTimeout(this.again);
     this.own.failure = null;
     this.open(time);
   }
 
   close(): void {
+    clearTimeout(this.again);
     this.options.canvas.removeEventListener("webglcontextlost", this.contextLost);
     this.headset?.leave();
     this.show?.close();
@@ -239,18 +247,21 @@ class Player implements PlayerPort {
     if (this.view) [this.view.box, this.view.background] = [box, facts.background];
     const named = facts.rungs.findIndex(({ name }) => name === this.options.rung);
     this.own.fixedRung ??= named < 0 ? null : named;
+    this.tries = 0;
     this.options.onManifest?.(box, facts.projection);
     this.changed();
   }
 
-  private fail(failure: Failure): void {
+  private fail({ message, retry, passing }: Failure): void {
     this.show?.close();
-    this.set({ failure });
+    this.set({ failure: { message, retry, passing } });
+    if (!passing || this.tries >= MOST_TRIES) return;
+    this.again = setTimeout(() => this.retry(), FIRST_AGAIN_MS * 2 ** this.tries++);
   }
 
   private readonly contextLost = (event: Event): void => {
     event.preventDefault();
-    this.fail({ message: "the graphics driver was reset; load the page again", retry: false });
+    this.fail({ message: "the graphics driver was reset; load the page again", retry: false, passing: false });
   };
 
   /** One picture: time goes on, what is due is uploaded, both before anything is drawn. Waits for nothing. */

@@ -23,10 +23,11 @@ export interface Thumbnail {
   image: Blob;
 }
 
-/** A failure in words. `retry`: trying again may help. */
+/** A failure in words. `retry`: trying again may help. `passing`: it may pass by itself, and is tried again. */
 export interface Failure {
   message: string;
   retry: boolean;
+  passing: boolean;
 }
 
 /** Figures for the stats overlay. */

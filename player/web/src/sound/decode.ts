@@ -52,7 +52,7 @@ export class SoundDecoding {
 
   /** Forget everything: what comes next starts anew. */
   reset(): void {
-    this.decoder?.close();
+    if (this.decoder && this.decoder.state !== "closed") this.decoder.close();
     this.decoder = this.newest = null;
     this.inside.length = 0;
     this.pending = [];

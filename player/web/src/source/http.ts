@@ -143,7 +143,6 @@ class HttpFetcher implements SegmentFetcher {
       headers: this.headers(start, length),
       // The file never changes (SPEC 1.4), so caches may keep its ranges; what came damaged is asked of the server.
       cache: fresh ? "reload" : "default",
-      credentials: "same-origin",
       signal: control.signal,
     });
     answer.catch(() => {}); // told where it is awaited, if it ever is

@@ -40,6 +40,8 @@ export class FrameSource {
   private last: Promise<void> = Promise.resolve();
   private open = 0;
   private goOn: () => void = () => {};
+  /** Where to go on: behind the newest frame that went to the page. */
+  next: Start = { generation: 0, index: 0, position: 0 };
   decoded = 0;
   mostHeld = 0;
 
@@ -60,7 +62,7 @@ export class FrameSource {
   /** Deliver from there on; whatever was under way is dropped. Rejects with what ended it. */
   async run(start: Start): Promise<void> {
     this.halt();
-    this.start = start;
+    this.start = this.next = start;
     const { signal } = (this.stop = new AbortController());
     try {
       await this.deliverAll(start, signal);
@@ -158,6 +160,9 @@ export class FrameSource {
       if (made.kind === "planes") this.open -= 1;
       const moving = playing.moving.at(place - playing.first);
       const index = playing.chunk.firstFrame + place - playing.first;
+      if (generation === this.next.generation) {
+        this.next = { generation, index: (index + 1) % this.loader.index.frameCount, position: place + 1 };
+      }
       this.post(
         {
           type: "frame",

@@ -75,7 +75,7 @@ export type FromWorker =
   | { readonly type: "mesh"; readonly id: number; readonly mesh: DrawMesh }
   | FrameMessage
   | SoundMessage
-  | { readonly type: "failed"; readonly message: string; readonly retry: boolean };
+  | { readonly type: "failed"; readonly message: string; readonly retry: boolean; readonly passing: boolean };
 
 export interface OpenMessage {
   readonly type: "open";

@@ -1,8 +1,9 @@
 /** The worker's end: opens a show and delivers its frames to the page. */
 
+import { DecoderError } from "../decode/video.ts";
 import { type RungSupport, rungSupport, usableRungs } from "../decode/support.ts";
 import { Loader } from "../fetch/loader.ts";
-import { LfvError, UsageError } from "../format/errors.ts";
+import { LfvError, StreamError, UsageError } from "../format/errors.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { headsetRungs } from "../play/budget.ts";
 import { hearsSound } from "../sound/decode.ts";
@@ -38,7 +39,8 @@ function fail(error: unknown): void {
   // Whatever else it is, is a fault of ours: it is told, and stands whole in the console.
   if (!(error instanceof LfvError)) console.error(error);
   const message = error instanceof Error ? error.message : String(error);
-  post({ type: "failed", message, retry: !(error instanceof UsageError) }, []);
+  const passing = error instanceof StreamError && !error.code;
+  post({ type: "failed", message, retry: !(error instanceof UsageError), passing }, []);
 }
 
 function noDecoder(): string {
@@ -56,10 +58,11 @@ class Show {
   private readonly source: FrameSource;
   private readonly troubles: string[];
   private chunks = 0;
+  private headset = false;
 
   constructor(
     private readonly loader: Loader,
-    private readonly support: readonly RungSupport[],
+    private readonly support: RungSupport[],
     message: OpenMessage,
     private readonly sound: boolean,
   ) {
@@ -89,11 +92,23 @@ class Show {
       await this.source.run(start);
     } catch (error) {
       this.source.halt();
+      if (error instanceof DecoderError && this.doesWithout(error)) return this.run(this.source.next);
       fail(error);
     }
   }
 
+  /** Whether there is another rung than the one that the decoder cannot go on with. */
+  private doesWithout(error: DecoderError): boolean {
+    const rung = this.loader.manifest.rungs.indexOf(error.rung);
+    this.support[rung] = { trouble: error.message, smooth: false };
+    this.troubles[rung] = error.message;
+    if (!usableRungs(this.loader.manifest, this.support).length) return false;
+    this.allow(this.headset);
+    return true;
+  }
+
   private allow(headset: boolean): void {
+    this.headset = headset;
     const usable = usableRungs(this.loader.manifest, this.support);
     this.loader.allow(headset ? headsetRungs(this.loader.manifest, usable) : usable);
   }

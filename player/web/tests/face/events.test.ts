@@ -17,7 +17,7 @@ function told(...calls: readonly (readonly [Partial<PlayerState>, number])[]): s
 }
 
 test("ready once, and again after a failure", () => {
-  const failed = { phase: "failed", failure: { message: "gone", retry: true } } as const;
+  const failed = { phase: "failed", failure: { message: "gone", retry: true, passing: false } } as const;
   expect(told([{}, 0], [PLAYING, 16], [{}, 32], [failed, 48], [{}, 64], [{ phase: "ready" }, 80])).toEqual([
     ["statechange", "timeupdate"],
     ["ready", "statechange"],
