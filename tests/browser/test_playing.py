@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +14,18 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from protocol.chunk import encode_segment
+from protocol.container import Show, open_show
 from protocol.partial import PartialShow
 from protocol.serve.script import Script
 from protocol.serve.server import ServeConfig
+from samples.append_live import append_live
 from samples.make_counter_show import CounterShow, counter_chunks, counter_manifest, make_counter_show
 from tests.browser.playing import call, state, stats
 from tests.browser.watching import PLAYER, loaded, shown, until, watch
+from tests.protocol.serve.process import port_of, serve
 from tests.protocol.serve.running import Running, running
 
+NEAR_S = 3.0  # to the live edge: a chunk, and the most that a player keeps away after stalls
 _STATE = f"document.querySelector('{PLAYER}').state"
 
 
@@ -61,9 +69,38 @@ def test_a_muted_show_goes_on(page: Page, dome: Running) -> None:
     until(page, f"document.querySelector('{PLAYER}').stats().displayed > {before} + 10")
 
 
-@pytest.mark.parametrize("codec", ["av1"])
-def test_other_codecs(page: Page, script: Script, tmp_path: Path, codec: str) -> None:
-    path = make_counter_show(tmp_path / "counter.lfv", frames=30, codec=codec)
+@pytest.mark.slow
+def test_a_live_show_is_followed_to_its_end(page: Page, script: Script, tmp_path: Path) -> None:
+    """The page joins at the newest chunk, stays near the edge, goes back and forth, and plays on at the end."""
+    whole, out = make_counter_show(tmp_path / "whole.lfv", frames=360), tmp_path / "counter.lfv"
+    with open_show(whole) as show, serve(out, "--live") as (_, said), _encoding(show, out):
+        time.sleep(2.5)
+        watch(page, port_of(said), "counter")
+        shown(page)
+        assert state(page)["live"] and state(page)["following"] and stats(page)["frame"] >= 45
+        page.wait_for_timeout(3000)
+        assert state(page)["behindS"] < NEAR_S
+        call(page, "seek(0.5)")
+        until(page, f"document.querySelector('{PLAYER}').stats().frame < 60 && !{_STATE}.following")
+        page.get_by_role("button", name=re.compile("live", re.IGNORECASE)).click()
+        until(page, f"{_STATE}.following && {_STATE}.behindS < {NEAR_S}")
+        until(page, f"!{_STATE}.live")
+        assert state(page)["failure"] is None
+
+
+@contextmanager
+def _encoding(show: Show, out: Path) -> Iterator[None]:
+    """A show is made as if it was filmed now; the block ends with it."""
+    encoder = threading.Thread(target=append_live, args=(show, out))
+    encoder.start()
+    try:
+        yield
+    finally:
+        encoder.join()
+
+
+def test_av1(page: Page, script: Script, tmp_path: Path) -> None:
+    path = make_counter_show(tmp_path / "counter.lfv", frames=30, codec="av1")
     with running(path, config=ServeConfig(script=script)) as server:
         watch(page, server.port, "counter")
         shown(page)

@@ -50,8 +50,9 @@ export class OpenedShow {
 
   /** Where a live show's edge is now, seconds; null where the show grows no more. */
   get edge(): number | null {
-    const { figures } = this;
-    return figures?.live ? figures.edge + (performance.now() - this.figuresAt) / 1000 : null;
+    const { figures, facts, playback } = this;
+    if (!figures) return facts?.live ? playback!.duration : null;
+    return figures.live ? figures.edge + (performance.now() - this.figuresAt) / 1000 : null;
   }
 
   /** Time goes on: the frame that is due goes to the GPU. Tells whether there was one. Not amid a pass. */
