@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from encoder.msi.solve import SolveConfig
 from encoder.video.encoders import Backend
 from protocol.projection import ShellKind
 from protocol.records import Codec
+
+Profile = Literal["desktop", "headset"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class EncodeConfig:
         gop_s: seconds of a chunk.
         codec, quality, backend: of the video; quality None is the codec's default.
         ladder: several rungs instead of one, see `encoder.video.ladder`.
+        profile: the devices that are to draw every rung, see `encoder.meshing`.
         sound: a file, a camera's name, or None.
         memory: bytes for the shells of one tile.
         title: of the show; None is the rig's name.
@@ -53,6 +57,7 @@ class EncodeConfig:
     quality: int | None = None
     backend: Backend = "auto"
     ladder: bool = False
+    profile: Profile = "desktop"
     sound: str | None = None
     memory: int = 4 << 30
     title: str | None = None

@@ -16,7 +16,7 @@ from protocol.projection import Projection
 
 log = logging.getLogger(__name__)
 _HEADROOM = 1.15  # of the first group's atlas, for those that follow
-_FAINTEST, _FAINT = 4, 128  # of 255: alpha that is given up where there is room, and where there is none
+FAINTEST, _FAINT = 4, 128  # of 255: alpha that is given up where there is room, and where there is none
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def fit_atlas(
     size: tuple[int, int] | None,
     spare: bool,
     large: PictureCaps = LARGE,
+    faintest: int = FAINTEST,
     watch: Stopwatch,
 ) -> Fitted:
     """Meshes whose textures fit a picture; texels of little weight are given up until they do.
@@ -45,11 +46,12 @@ def fit_atlas(
         size: of the colour region where earlier groups have fixed it.
         spare: where it is not fixed yet, leave room for groups that need more.
         large: what the largest picture may be.
+        faintest: of 255, texels of less alpha are given up whether they fit or not.
 
     Raises:
         SolveError: the layers are empty. UsageError: they do not fit, whatever is given up.
     """
-    threshold = _FAINTEST
+    threshold = faintest
     while True:
         config = TessellationConfig(alpha_threshold=threshold)
         meshes = tessellate_layers(layers, projection, tolerance=tolerance, config=config, watch=watch)

@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.atlas.dilate import dilate_colour
-from encoder.atlas.picture import LARGE, Picture
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
-from encoder.fit import fit_atlas
 from encoder.layers.borders import layer_borders
 from encoder.layers.collapse import collapse
 from encoder.layers.layer_images import LayerImages, make_layer_images
-from encoder.layers.tessellate import disparity_tolerance
+from encoder.meshing import Room, mesh_group
 from encoder.msi import kernels
 from encoder.msi.scene import Scene
 from encoder.msi.solve import WindowSolver
@@ -30,7 +28,6 @@ from encoder.rungs import AtlasImages, EncodedRung, encode_rungs
 from encoder.shot import Shot
 from encoder.stopwatch import Stopwatch
 from encoder.video.encoders import Codec, choose_encoder
-from encoder.video.ladder import LADDER_LARGE, RungPlan, ladder, single_rung
 from protocol.errors import SolveError
 from protocol.mesh_codec import Geometry
 from protocol.projection import Projection
@@ -88,7 +85,8 @@ def encode_group(
         scratch: folder for layers that do not fit the memory.
 
     Raises:
-        SolveError: nothing is left to show. UsageError: the layers do not fit a picture that a decoder takes.
+        SolveError: nothing is left to show.
+        UsageError: the layers do not fit a picture that a decoder takes, or the budget of the profile.
     """
     with watch.stage("borders"):
         borders = choose_borders(shot, next(frames()), config)
@@ -96,37 +94,21 @@ def encode_group(
     errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
     with watch.stage("fill"):
         _fill(layers)
-    tolerance = disparity_tolerance(shot.projection, head_offset_m=shot.reach, delta_px=config.mesh_pixels)
-    fitted = fit_atlas(
-        layers,
-        shot.projection,
-        tolerance=tolerance,
-        size=size,
-        spare=spare,
-        large=LADDER_LARGE if config.ladder else LARGE,
-        watch=watch,
-    )
+    meshed = mesh_group(layers, shot, config, Room(size, spare), watch)
     rate = shot.footage.frame_rate
-    geometry, rungs, first_atlas = encode_rungs(
+    rungs, first_atlas = encode_rungs(
         layers,
         shot.projection,
-        fitted,
-        rung_plans(fitted.layout.picture, config, rate),
-        tolerance=tolerance,
+        meshed.fitted,
+        meshed.plans,
+        meshed.geometries,
         encoders=encoders,
         frame_rate=rate,
         # A short group at the end may take what a whole one may: most of it is its key picture.
         seconds=float(max(config.gop_s, count / rate if rate else 0)),
         watch=watch,
     )
-    return EncodedGop(geometry, rungs, errors, first_atlas)
-
-
-def rung_plans(picture: Picture, config: EncodeConfig, frame_rate: Fraction | None) -> tuple[RungPlan, ...]:
-    """The rungs of a show whose best picture is `picture`; the same for all of its groups."""
-    if config.ladder:
-        return ladder(picture, codec=config.codec, quality=config.quality, frame_rate=frame_rate)
-    return single_rung(picture, codec=config.codec, quality=config.quality)
+    return EncodedGop(meshed.geometries[0], rungs, errors, first_atlas)
 
 
 def encoders_for(config: EncodeConfig) -> dict[Codec, str]:

@@ -75,29 +75,47 @@ class RungPictures:
         return self._planes.luma, self._planes.cb, self._planes.cr
 
 
-def encode_rungs(
+def rung_geometries(
     layers: LayerImages,
     projection: Projection,
     fitted: Fitted,
     plans: Sequence[RungPlan],
     *,
     tolerance: float,
-    encoders: Mapping[Codec, str],
-    frame_rate: Fraction | None,
-    seconds: float,
+    most_cut: int,
     watch: Stopwatch,
-) -> tuple[Geometry, tuple[EncodedRung, ...], AtlasImages]:
-    """-> geometry of the best rung, all rungs, and colour and alpha of the first frame before the codec.
+) -> tuple[Geometry, ...]:
+    """The meshes of all rungs, in the one layout of the atlas.
 
     Args:
         plans: best first; the first one's meshes are `fitted`'s.
         tolerance: of those meshes, 1/m.
+        most_cut: texels down to which the others are cut at least, to shed empty area.
+    """
+    quiet = Stopwatch(seconds=watch.seconds)  # the bar has seen meshes made
+    lower = (_coarser(layers, projection, fitted, plan, tolerance, most_cut, quiet) for plan in plans[1:])
+    return (Geometry(place(fitted.meshes, fitted.layout)), *lower)
+
+
+def encode_rungs(
+    layers: LayerImages,
+    projection: Projection,
+    fitted: Fitted,
+    plans: Sequence[RungPlan],
+    geometries: Sequence[Geometry],
+    *,
+    encoders: Mapping[Codec, str],
+    frame_rate: Fraction | None,
+    seconds: float,
+    watch: Stopwatch,
+) -> tuple[tuple[EncodedRung, ...], AtlasImages]:
+    """-> all rungs, and colour and alpha of the first frame before the codec.
+
+    Args:
+        plans, geometries: of the rungs, best first.
         encoders: libav's name of the encoder of each codec.
         seconds: for which the group has its share of a rung's bits per second.
     """
-    best = Geometry(place(fitted.meshes, fitted.layout))
-    quiet = Stopwatch(seconds=watch.seconds)  # the bar has seen meshes made
-    geometries = [best, *(_coarser(layers, projection, fitted, plan, tolerance, quiet) for plan in plans[1:])]
     with watch.stage("geometry"):
         packed = [encode_geometry(geometry) for geometry in geometries]
     painted = PaintedLayers(layers, paint_plan(fitted.meshes, fitted.layout, wraps=projection.wraps))
@@ -107,17 +125,21 @@ def encode_rungs(
         videos = _encode_videos(painted, plans, pictures, most, encoders, frame_rate, watch)
     assert painted.first is not None
     rungs = tuple(EncodedRung(*parts) for parts in zip(plans, packed, videos, strict=True))
-    return best, rungs, painted.first
+    return rungs, painted.first
 
 
 def _coarser(
-    layers: LayerImages, projection: Projection, fitted: Fitted, plan: RungPlan, tolerance: float, watch: Stopwatch
+    layers: LayerImages,
+    projection: Projection,
+    fitted: Fitted,
+    plan: RungPlan,
+    tolerance: float,
+    most_cut: int,
+    watch: Stopwatch,
 ) -> Geometry:
     """A lower rung's meshes, in the layout of the best one's."""
-    default = TessellationConfig()
-    config = TessellationConfig(
-        smallest=plan.leaf, cut=min(2 * plan.leaf, default.cell), alpha_threshold=fitted.threshold
-    )
+    cut = min(2 * plan.leaf, most_cut)
+    config = TessellationConfig(smallest=min(plan.leaf, cut), cut=cut, alpha_threshold=fitted.threshold)
     meshes = tessellate_layers(layers, projection, tolerance=plan.mesh * tolerance, config=config, watch=watch)
     return Geometry(place(meshes, fitted.layout))
 

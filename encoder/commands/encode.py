@@ -8,11 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from encoder.config import EncodeConfig
+from encoder.meshing import BUDGETS
 from encoder.msi.descent import DescentConfig
 from encoder.msi.solve import SolveConfig
 from encoder.pipeline import encode_rig
 from encoder.progress import EncodeProgress
 from encoder.video.encoders import CODECS, QUALITY_RANGE
+from protocol.budget import HEADSET
 from protocol.errors import UsageError
 
 HELP = (
@@ -28,6 +30,7 @@ EXAMPLES = """\
   encode rig/ --out show.lfv --solver sweep       a preview in seconds
   encode rig/ --out show.lfv --codec hevc --quality 18
   encode rig/ --out show.lfv --ladder             four rates, for networks and devices of all kinds
+  encode rig/ --out show.lfv --profile headset    no more than a headset draws in time
   encode rig/ --out show.lfv --live --solver sweep --gop 0.5   for 'lfv serve --live show.lfv', as if filmed now
 """
 
@@ -70,6 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ladder",
         action="store_true",
         help="up to four rates: at most 80, 40, 25 and 15 Mbit/s",
+    )
+    video.add_argument(
+        "--profile",
+        choices=tuple(BUDGETS),
+        default=default.profile,
+        help="what is to draw it (%(default)s); headset: fewer layers, at most "
+        f"{HEADSET.coverage_mean:g} screens blended",
     )
     video.add_argument("--backend", choices=("auto", "software", "nvenc"), default=default.backend, help="%(default)s")
     video.add_argument(
@@ -122,6 +132,7 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
         quality=args.quality,
         backend=args.backend,
         ladder=args.ladder,
+        profile=args.profile,
         sound=None if args.sound == "none" else args.sound,
         memory=args.memory,
         title=args.title,

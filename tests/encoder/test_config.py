@@ -35,6 +35,7 @@ OTHER = {
     "quality": 30,
     "backend": "software",
     "ladder": True,
+    "profile": "headset",
     "sound": "cam01",
     "memory": 1 << 30,
     "title": "a show",

@@ -14,7 +14,7 @@ from encoder.atlas.paint import new_planes, write_planes
 from encoder.fit import Fitted, fit_atlas
 from encoder.layers.layer_images import LayerImages
 from encoder.metrics import psnr
-from encoder.rungs import EncodedRung, PaintedLayers, encode_rungs, paint_plan
+from encoder.rungs import EncodedRung, PaintedLayers, encode_rungs, paint_plan, rung_geometries
 from encoder.stopwatch import Stopwatch
 from encoder.video.encode import encode_gop
 from encoder.video.encoders import SOFTWARE
@@ -63,16 +63,18 @@ def fitted(layers: LayerImages) -> Fitted:
 def encoded(
     layers: LayerImages, fitted: Fitted, plans: tuple[RungPlan, ...], seconds: float = 1.0
 ) -> tuple[EncodedRung, ...]:
-    _, rungs, _ = encode_rungs(
+    watch = Stopwatch()
+    geometries = rung_geometries(layers, GRID, fitted, plans, tolerance=TOLERANCE, most_cut=16, watch=watch)
+    rungs, _ = encode_rungs(
         layers,
         GRID,
         fitted,
         plans,
-        tolerance=TOLERANCE,
+        geometries,
         encoders=SOFTWARE,
         frame_rate=RATE,
         seconds=seconds,
-        watch=Stopwatch(),
+        watch=watch,
     )
     return rungs
 
