@@ -44,7 +44,7 @@ export function notices(retry: () => void, signal: AbortSignal): Notices {
       later(standing, SAID_MS);
     },
     update(state) {
-      fail(state.phase === "failed" ? (state.failure?.message ?? "The show cannot be played") : null);
+      fail(state.phase === "failed" ? sentence(state.failure?.message ?? "the show cannot be played") : null);
       show(again, state.failure?.retry ?? false);
       const text = noteOf(state);
       if (text === standing) return;
@@ -60,4 +60,9 @@ export function noteOf(state: PlayerState): string {
   if (state.phase === "opening") return "Opening the show";
   if (!state.connected) return "The connection is lost; connecting again";
   return state.playing && state.stalled ? "Waiting for the network" : "";
+}
+
+/** As people write it: a capital at the start, unless that is an address. */
+export function sentence(message: string): string {
+  return /^\w+:\/\//.test(message) ? message : message.charAt(0).toUpperCase() + message.slice(1);
 }

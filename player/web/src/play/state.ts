@@ -1,9 +1,13 @@
 /** What the face is told. */
 
 import type { OpenedShow } from "./opened_show.ts";
-import type { PlayerState } from "./port.ts";
+import type { PlayerState, Stats } from "./port.ts";
+import type { Screen } from "./screen.ts";
 
-type Own = Pick<PlayerState, "failure" | "playing" | "loop" | "fixedRung" | "muted" | "volume" | "vr">;
+/** What a player knows without its show. */
+export type Own = {
+  -readonly [key in "failure" | "playing" | "loop" | "fixedRung" | "muted" | "volume" | "vr"]: PlayerState[key];
+};
 
 /** The state of a player with its show, which may not be open yet. */
 export function stateOf(own: Own, show: OpenedShow | null): PlayerState {
@@ -28,5 +32,30 @@ export function stateOf(own: Own, show: OpenedShow | null): PlayerState {
     rungs: facts?.rungs.map((rung, i) => ({ ...rung, trouble: figures?.troubles[i] ?? rung.trouble })) ?? [],
     rung: playback?.frame?.rung ?? null,
     sound: facts?.sound ?? false,
+  };
+}
+
+/** The figures of a show on a screen. */
+export function statsOf(show: OpenedShow | null, screen: Screen | null): Stats {
+  const { figures = null, queue, playback = null, displayed = 0, facts = null } = show ?? {};
+  const frame = playback?.frame ?? null;
+  return {
+    frame: frame?.index ?? null,
+    rung: frame && facts ? facts.rungs[frame.rung].name : "",
+    throughput: figures?.throughput ?? null,
+    aheadS: figures?.aheadS ?? 0,
+    waiting: queue?.waiting ?? 0,
+    decoded: figures?.decoded ?? 0,
+    displayed,
+    dropped: queue?.dropped ?? 0,
+    stalePoses: screen?.pace.missed ?? 0,
+    picturesPerSecond: screen?.pace.perSecond ?? 0,
+    draws: screen?.drawn.draws ?? 0,
+    triangles: screen?.drawn.triangles ?? 0,
+    overdraw: screen?.overdraw ?? null,
+    reconnects: figures?.reconnects ?? 0,
+    switches: figures?.switches ?? 0,
+    mostHeld: figures?.mostHeld ?? 0,
+    textureBytes: screen?.textureBytes ?? 0,
   };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { menuTarget } from "../../src/face/menu.ts";
-import { noteOf } from "../../src/face/notices.ts";
+import { noteOf, sentence } from "../../src/face/notices.ts";
 import { figures } from "../../src/face/stats_overlay.ts";
 import { openingState, PLAYING, STATS } from "./fake_player.ts";
 
@@ -13,6 +13,11 @@ test("what is worth a note", () => {
   expect(noteOf({ ...STATE, stalled: true, playing: false })).toBe("");
   expect(noteOf({ ...STATE, stalled: true, connected: false })).toBe("The connection is lost; connecting again");
   expect(noteOf({ ...STATE, phase: "failed", connected: false })).toBe("");
+});
+
+test("a failure is a sentence, but addresses stay as they are", () => {
+  expect(sentence("this browser is too old; update it")).toBe("This browser is too old; update it");
+  expect(sentence("http://host/show.lfv cannot be reached")).toBe("http://host/show.lfv cannot be reached");
 });
 
 test("figures of a show that plays", () => {
