@@ -36,9 +36,9 @@ export async function python(module: string, ...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`${module} ended with ${String(code)}`);
 }
 
-/** A server of a show in a file, once it says that it is ready -> its port. */
-export async function serve(cleanup: Cleanup, path: string, ...options: string[]): Promise<number> {
-  const process = started("encoder.cli", ["serve", path, "--port", "0", ...options]);
+/** A server of shows in files, once it says that it is ready -> its port. */
+export async function serve(cleanup: Cleanup, ...args: string[]): Promise<number> {
+  const process = started("encoder.cli", ["serve", "--port", "0", ...args]);
   cleanup.add(() => ended(process));
   let port = 0;
   for await (const line of createInterface({ input: process.stdout! })) {

@@ -129,7 +129,11 @@ export class MemoryShow {
     document.set("duration", [numerator, denominator]);
     document.set(
       "rungs",
-      this.segments[0].map((_, i): Value => new Map([...rung, ["name", `rung${i}`]])),
+      this.segments[0].map((_, i): Value => {
+        const bits = 8 * this.segments.reduce((sum, row) => sum + row[i].length, 0);
+        const rate = BigInt(Math.round(bits / times(DURATION, count).toSeconds()));
+        return new Map([...rung, ["name", `rung${i}`], ["bits_per_second", rate]]);
+      }),
     );
     return document;
   }

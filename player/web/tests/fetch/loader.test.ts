@@ -1,7 +1,8 @@
 /** A show over real sockets: bytes as in the file, seeks, fixed rungs, outages that heal, damage that is told. */
 
-import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { Loader, type LoaderConfig } from "../../src/fetch/loader.ts";
@@ -10,43 +11,30 @@ import { decodeFront, unpackGeometry, unpackSegment } from "../../src/format/con
 import { prepareDigest } from "../../src/format/digest.ts";
 import { FormatError, StreamError, UsageError } from "../../src/format/errors.ts";
 import { Proxy } from "../proxy.ts";
-import { Cleanup, python, serve, temporaryFolder } from "../served.ts";
+import { Cleanup, ended, python, serve, started, temporaryFolder } from "../served.ts";
 
 const KINDS = ["ws", "http"] as const;
 const NEVER = new AbortController().signal;
 const cleanup = new Cleanup();
 let path: string;
+let live: string;
 let port: number;
-let damagedPort: number;
-let otherPort: number;
 
 beforeAll(async () => {
-  vitestWebSocket();
+  Object.assign(globalThis, { WebSocket }); // Node 20 has none of its own
   await prepareDigest();
   const folder = await temporaryFolder(cleanup);
-  path = join(folder, "counter.lfv");
+  [path, live] = [join(folder, "counter.lfv"), join(folder, "live.lfv")];
   await python("samples.make_counter_show", path, "--frames", "240", "--gop", "1/2", "--rates", "4", "2", "1");
   const damaged = join(folder, "damaged.lfv");
   const data = await readFile(path);
   const entry = decodeFront(data, "counter").index.chunks[1].segments[0];
   data[entry.offset + entry.length - 1] ^= 1;
   await writeFile(damaged, data);
-  const other = join(await temporaryFolder(cleanup), "counter.lfv");
-  await copyFile(join(import.meta.dirname, "../../../../tests/protocol/golden/tiny_1_0.show"), other);
-  const token = ["--token", "geheim"];
-  [port, damagedPort, otherPort] = await Promise.all([
-    serve(cleanup, path, ...token),
-    serve(cleanup, damaged),
-    serve(cleanup, other, ...token),
-  ]);
+  port = await serve(cleanup, path, damaged, live, "--live", "--token", "geheim");
 }, 30_000);
 
 afterAll(() => cleanup.run());
-
-/** Node 20 has no WebSocket of its own. */
-function vitestWebSocket(): void {
-  Object.assign(globalThis, { WebSocket });
-}
 
 function address(kind: string, at = port, name = "counter"): string {
   return `${kind}://127.0.0.1:${at}/${name}.lfv`;
@@ -141,7 +129,7 @@ describe.each(KINDS)("%s", (kind) => {
   });
 
   test("a damaged chunk is fetched twice and then told", async () => {
-    await loading(address(kind, damagedPort, "damaged"), { rung: "full" }, async (loader) => {
+    await loading(address(kind, port, "damaged"), { rung: "full" }, async (loader) => {
       await chunkOf(loader, 0);
       const told = await loader.chunk(1, NEVER).catch((error: unknown) => error);
       expect(told).toBeInstanceOf(FormatError);
@@ -203,18 +191,30 @@ test("outages heal by themselves", async () => {
   await Promise.all(KINDS.flatMap((kind) => [outage(kind, "cut"), outage(kind, "silent")]));
 }, 10_000);
 
-test.each(KINDS)("another show under the same name ends it (%s)", async (kind) => {
-  const proxy = await proxied();
-  await loading(address(kind, proxy.port), { rung: "full", aheadS: 0.6 }, async (loader) => {
-    await chunkOf(loader, 0);
-    proxy.target = otherPort;
-    proxy.become("cut");
-    proxy.become("open");
-    const told = await loader.chunk(10, NEVER).catch((error: unknown) => error);
-    expect(String(told)).toContain("changed on the server");
-    expect(told).toMatchObject({ code: "show" });
+test("a live show is followed from its newest chunk to its end, from http:// on", async () => {
+  const appending = started("samples.append_live", [path, live, "--speed", "4"]);
+  cleanup.add(() => ended(appending));
+  for await (const line of createInterface({ input: appending.stdout! })) if (line === "chunk 3") break;
+  let changes = 0;
+  await loading(address("http", port, "live"), {}, async (loader) => {
+    loader.onChange = () => (changes += 1);
+    expect(loader.live).toBe(true);
+    const first = loader.firstChunk;
+    expect(first).toBeGreaterThan(0);
+    let number = first;
+    for (let chunk; (chunk = await loader.chunk(number, NEVER)) !== null; number++) {
+      expect(chunk.index).toBe(number);
+      // A chunk is told when it has just been made: the edge is its end at least, and no more than a chunk further.
+      const behind = loader.edge() - loader.index.chunks[number].start.toSeconds();
+      expect(behind).toBeGreaterThanOrEqual(0.5);
+      expect(loader.edge()).toBeLessThanOrEqual(loader.index.duration.toSeconds() + 0.5);
+    }
+    expect(number).toBe(16);
+    expect(loader.live).toBe(false);
+    expect(loader.index.duration.toSeconds()).toBe(8);
+    expect(changes).toBeGreaterThan(2 * (16 - first));
   });
-});
+}, 10_000);
 
 test("an opening can be given up", async () => {
   const proxy = await proxied();
