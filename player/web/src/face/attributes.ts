@@ -9,9 +9,14 @@ export function switchOf(element: Element, name: string, fallback: boolean): boo
   return value === null ? fallback : value !== "false";
 }
 
-/** The horizontal field of view, radians. */
+/**
+ * The horizontal field of view, radians. The attribute says that of the longer side: a phone that is held upright would
+ * else see far too much above and below.
+ */
 export function fovOf(element: Element): number {
   const degrees = Number(element.getAttribute("fov") ?? DEFAULT_FOV_DEGREES);
   const usable = Number.isFinite(degrees) && degrees > 0 ? degrees : DEFAULT_FOV_DEGREES;
-  return (Math.min(Math.max(usable, LEAST_FOV), MOST_FOV) / 180) * Math.PI;
+  const longer = (Math.min(Math.max(usable, LEAST_FOV), MOST_FOV) / 180) * Math.PI;
+  const upright = element.clientHeight > element.clientWidth && element.clientWidth > 0;
+  return upright ? 2 * Math.atan((Math.tan(longer / 2) * element.clientWidth) / element.clientHeight) : longer;
 }

@@ -21,10 +21,10 @@ interface Session {
 /**
  * A player for a page: `<lfv-player src="https://..."></lfv-player>`.
  *
- * Attributes: `src` and `token` say what is played; `rung` fixes a rate by its name; `fov` is the horizontal field of
- * view in degrees (90). Switches are on where they are there and not "false": `autoplay` (on by default), `muted` (on by
- * default where it plays by itself, as browsers demand it), `loop` (on), `controls` (on). `keys="page"` takes the keys
- * of the whole page, for pages that are nothing but a player; else the player must have the focus.
+ * Attributes: `src` and `token` say what is played; `rung` fixes a rate by its name; `fov` is the field of view of the
+ * longer side in degrees (90). Switches are on where they are there and not "false": `autoplay` (on by default), `muted`
+ * (on by default where it plays by itself, as browsers demand it), `loop` (on), `controls` (on). `keys="page"` takes the
+ * keys of the whole page, for pages that are nothing but a player; else the player must have the focus.
  *
  * Events: `ready` when the show is open, `statechange` (detail: the standing), `timeupdate` (detail: time, duration; a
  * few times a second), `framechange` (detail: index, time, rung; for each frame, right after it was drawn), `error`
