@@ -1,7 +1,5 @@
 /** Holding a distance to the live edge: a little faster when behind, a little slower when too close, a jump when far. */
 
-import type { PlayClock } from "./clock.ts";
-
 const GAIN = 0.5; // of the speed, for each second of error
 const MOST_CHANGE = 0.1; // of the speed; less is neither seen nor heard
 const JUMP_S = 3;
@@ -32,24 +30,23 @@ export function targetS(hold: LiveHold): number {
 }
 
 /**
- * The clock after `seconds` of playing a live show.
+ * The time of a live show after `seconds` of playing, seconds.
  *
  * `edge`: of the show now, in its seconds. `duration`: of what is there already.
  */
 export function held(
   hold: LiveHold,
-  clock: PlayClock,
+  time: number,
   { seconds, edge, duration }: { seconds: number; edge: number; duration: number },
-): PlayClock {
-  if (!clock.playing) return { ...clock, duration };
+): number {
   const target = edge - targetS(hold);
-  const error = target - clock.time;
-  let time = clock.time + seconds;
+  const error = target - time;
+  let after = time + seconds;
   if (hold.following) {
     const change = Math.min(Math.max(GAIN * error, -MOST_CHANGE), MOST_CHANGE);
-    time = Math.abs(error) > JUMP_S ? target : clock.time + seconds * (1 + change);
+    after = Math.abs(error) > JUMP_S ? target : time + seconds * (1 + change);
   }
-  return { ...clock, time: Math.min(Math.max(time, 0), duration - BEFORE_END_S), duration };
+  return Math.min(Math.max(after, 0), duration - BEFORE_END_S);
 }
 
 /** The distance after a stall: larger. */

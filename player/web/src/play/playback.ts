@@ -156,10 +156,7 @@ export class Playback {
 
   private wanted(seconds: number, edge: number | null): number {
     const { duration } = this.times;
-    if (this.hold && edge !== null) {
-      const clock = { time: this.time, duration, playing: true, loop: false };
-      return held(this.hold, clock, { seconds, edge, duration }).time;
-    }
+    if (this.hold && edge !== null) return held(this.hold, this.time, { seconds, edge, duration });
     return this.loops ? this.time + seconds : Math.min(this.time + seconds, duration);
   }
 
