@@ -173,10 +173,16 @@ export function random(seed = 1): () => number {
   };
 }
 
-const bytes = random();
+let state = 1;
 
+/** Other bytes each time, the same ones in each run. */
 export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length }, () => Math.floor(256 * bytes()));
+  const out = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    out[i] = state >>> 24;
+  }
+  return out;
 }
 
 function times(value: Ratio, count: number): Ratio {

@@ -32,8 +32,8 @@ export function parseAddress(written: string | URL, base?: string): Address {
   if (!text || text.length > MOST_CHARACTERS) {
     throw new UsageError(`no show is named by ${text.length} characters; ${MEND}`);
   }
-  if (!URL.canParse(text, base)) throw new UsageError(`'${shown}' is no address that can be used; ${MEND}`);
-  const url = new URL(text, base);
+  const url = resolved(text, base);
+  if (url === null) throw new UsageError(`'${shown}' is no address that can be used; ${MEND}`);
   const kind = KINDS.find((known) => url.protocol === `${known}:`);
   if (kind === undefined) {
     throw new UsageError(`'${shown}' is reached by '${url.protocol.slice(0, -1)}', which players do not know; ${MEND}`);
@@ -52,6 +52,16 @@ export function parseAddress(written: string | URL, base?: string): Address {
     text: `${origin}${url.pathname}`,
     token,
   };
+}
+
+/** null where it is no URL. */
+function resolved(text: string, base?: string): URL | null {
+  try {
+    return new URL(text, base);
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
 }
 
 /** Where the same server speaks the session's protocol: at the same path. */
