@@ -19,11 +19,12 @@ from player.headless import offscreen_context
 from protocol.budget import HEADSET, within
 from protocol.container import Show, open_show
 from protocol.geometry import inverse, pose
-from tests.end_to_end.commands import run
+from tests.end_to_end.commands import killed_at, run
 
 pytestmark = pytest.mark.slow
 # Many layers of a coarse grid: far too much to blend.
-HEAVY = "--near 0.8 --far 10 --shells 24 --layers 16 --density 40 --steps 2 --gop 0.1 --ladder --quiet".split()
+HEAVY = "--near 0.8 --far 10 --shells 24 --layers 16 --density 40 --gop 0.1 --ladder --quiet".split()
+HEAVY += "--solver descent --steps 2".split()
 SIZE = 128
 
 
@@ -79,6 +80,16 @@ def test_every_rung_of_every_chunk_keeps_the_budget(desktop: Path, headset: Path
             assert rung.cost is not None and rung.cost.coverage_mean == pytest.approx(np.mean(means), rel=0.01)
             # No lighter than it has to be.
             assert rung.cost.coverage_mean > 2.5
+
+
+def test_killed_and_run_again_it_is_the_same(headset: Path, dome: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "headset.lfv", [*HEAVY, "--profile", "headset"]
+    killed_at("2 solve", dome, out, *options)
+    assert main(["encode", str(dome), "--out", str(out), *options]) == 0
+    assert out.read_bytes() == headset.read_bytes()
+    with open_show(out) as show:
+        times = [thumbnail.time for thumbnail in show.manifest.thumbnails]
+        assert times == [chunk.start for chunk in show.index.chunks] and len(times) == 3
 
 
 def test_inspect_says_so_and_the_show_is_whole(
