@@ -10,6 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from encoder.bench.browser import bench_browser
 from encoder.bench.figure import Figure
 from encoder.bench.history import append_history
 from encoder.bench.machine import bench_machine
@@ -51,6 +52,7 @@ _WITHOUT_RIG: dict[str, Benchmark] = {
     "startup": bench_startup,
     "adaptation": bench_adaptation,
     "live": bench_live,
+    "browser": bench_browser,
 }
 _ONLY_NAMED: dict[str, Benchmark] = {
     "clients_zeromq": partial(bench_clients, scheme="tcp"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 
 from encoder.commands import bench
+from protocol.serve.player_files import read_script
 from samples.make_rig import RigConfig, make_rig
 
 pytestmark = pytest.mark.slow
@@ -87,3 +89,14 @@ def test_ladder_and_history(tmp_path: Path) -> None:
     assert len(rungs) > 1 and set(found) == {f"ladder_{r}_{w}" for r in rungs for w in ("rate", "psnr", "ssim")}
     (line,) = history.read_text().splitlines()
     assert json.loads(line)["figures"].keys() == found.keys() and json.loads(line)["quick"] is True
+
+
+def test_browser(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None or read_script() is None:
+        pytest.skip("chromium or the browser's player is missing; 'make test' brings both")
+    found = figures(tmp_path, "browser")
+    times = {
+        f"browser_{what}_{which}" for what in ("first_paint", "first_frame", "seek_cold") for which in ("p50", "worst")
+    }
+    assert set(found) == times | {"browser_bundle_gzip"}
+    assert found["browser_first_paint_p50"] < found["browser_first_frame_p50"]

@@ -9,18 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-# WebGL 2 on the processor, and nothing that a browser does behind a person's back.
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from encoder.bench.browser import ARGUMENTS
 
 
 @contextmanager
@@ -33,7 +22,7 @@ def chromium(*more: str) -> Iterator[Browser]:
     if program is None:
         pytest.skip("chromium is not installed; as root on Debian, 'make test' installs it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS, *more])
+        browser = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *more])
         try:
             yield browser
         finally:
