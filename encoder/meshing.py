@@ -26,7 +26,7 @@ from protocol.mesh_codec import Geometry
 log = logging.getLogger(__name__)
 BUDGETS: Mapping[Profile, Cost | None] = {"desktop": None, "headset": HEADSET}
 _QUANTISED = 0.005  # screens by which rounding disparities to 16 bits may change what is covered
-_RELAX, _MOST_RELAXED = 1.5, 16.0  # of the tolerance, while there are too many triangles
+_RELAX, _MOST_RELAXED = 2.0, 16.0  # of the tolerance, while there are too many triangles
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,10 @@ def mesh_group(layers: LayerImages, shot: Shot, config: EncodeConfig, room: Room
             if not excess:
                 return meshed
             log.info("over the budget of a %s: %s", config.profile, ", ".join(excess))
-            if "triangles" in excess:
+            if "triangles" in excess and relaxed < _MOST_RELAXED:
                 relaxed *= _RELAX
             elif merge_next(layers, shot.projection, threshold=meshed.fitted.threshold) is None:
-                relaxed = _MOST_RELAXED + 1
-        if relaxed > _MOST_RELAXED:
-            figures = ", ".join(
-                f"{name} {value:g} instead of {getattr(budget, name):g}" for name, value in excess.items()
-            )
-            raise UsageError(
-                f"the show is too much for a {config.profile} ({figures}); lower --density, --scale or --layers"
-            )
+                raise UsageError(_too_much(config.profile, excess, budget))
 
 
 def rung_plans(picture: Picture, config: EncodeConfig, frame_rate: Fraction | None) -> tuple[RungPlan, ...]:
@@ -131,3 +124,8 @@ def _excess(meshed: Meshed, shot: Shot, eyes: Eyes, budget: Cost) -> dict[str, f
     )
     costs = [cost_of([drawn_chunk(geometry, shot.projection, eyes)]) for geometry in meshed.geometries]
     return {name: max(getattr(cost, name) for cost in costs) for cost in costs for name in over(cost, aim)}
+
+
+def _too_much(profile: Profile, excess: Mapping[str, float], budget: Cost) -> str:
+    figures = ", ".join(f"{name} {value:g} instead of {getattr(budget, name):g}" for name, value in excess.items())
+    return f"the show is too much for a {profile} ({figures}); lower --density, --scale or --layers"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from encoder import meshing
 from encoder.cli import main
 from encoder.cost.eyes import HALF_FIELD, eyes_of
 from player.composite.compositor import Compositor
@@ -19,7 +21,7 @@ from player.headless import offscreen_context
 from protocol.budget import HEADSET, within
 from protocol.container import Show, open_show
 from protocol.geometry import inverse, pose
-from tests.end_to_end.commands import killed_at, run
+from tests.end_to_end.commands import QUICK, killed_at, run
 
 pytestmark = pytest.mark.slow
 # Many layers of a coarse grid: far too much to blend.
@@ -109,3 +111,28 @@ def test_it_looks_much_like_the_other(desktop: Path, headset: Path, dome: Path, 
         assert main(["evaluate", str(show), "--rig", str(dome), "--json", str(out)]) == 0
         figures.append(json.loads(out.read_text())["mean"]["psnr"])
     assert figures[1] > figures[0] - 1.5
+
+
+def test_fewer_triangles_where_there_are_too_many(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    for most in (10**6, 300):
+        monkeypatch.setattr(meshing, "BUDGETS", {"headset": replace(HEADSET, triangles=most)})
+        out = tmp_path / f"{most}.lfv"
+        assert run(capsys, "encode", small, "--out", out, *QUICK, "--frames", 1, "--profile", "headset").code == 0
+        with open_show(out) as show:
+            assert show.manifest.rungs[0].cost is not None
+            counts.append(show.manifest.rungs[0].cost.triangles)
+    assert counts[1] <= 300 < counts[0]
+
+
+def test_a_budget_that_cannot_be_kept_is_said(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("triangles", 3), ("coverage_mean", 0.1)):
+        monkeypatch.setattr(meshing, "BUDGETS", {"headset": replace(HEADSET, **{name: value})})
+        out = tmp_path / f"{name}.lfv"
+        said = run(capsys, "encode", small, "--out", out, *QUICK, "--frames", 1, "--profile", "headset")
+        assert said.code == 2 and f"too much for a headset ({name}" in said.error and "--layers" in said.error
+        assert not out.exists()
