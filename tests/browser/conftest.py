@@ -18,6 +18,14 @@ from tests.browser.complaints import Complaints
 from tests.player.shows import write_show
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever starts a browser comes after everything that is fast."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 # One for each file and not for all: while it runs, tests in this thread cannot use asyncio.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:

@@ -27,7 +27,6 @@ from tests.protocol.serve.running import running
 OUTAGE_S = 5.0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["reset", "silent"])
 @pytest.mark.parametrize("scheme", ["http", "ws"])
 def test_an_outage_heals_by_itself(

@@ -33,7 +33,6 @@ _LIVE_BYTES = """async () => {
 }"""
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 120)
 def test_a_loop(script: Script, tmp_path: Path) -> None:
     path = make_counter_show(tmp_path / "counter.lfv", frames=90)

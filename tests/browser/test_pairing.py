@@ -61,7 +61,6 @@ _WATCH = """
 """
 
 
-@pytest.mark.slow
 def test_every_displayed_frame(page: Page, script: Script, tmp_path: Path) -> None:
     rungs = tuple(replace(rung, bits_per_second=400_000) for rung in (FULL, MEDIUM, LOW))
     path = make_counter_show(tmp_path / "counter.lfv", frames=FRAMES, rate=Fraction(RATE), rungs=rungs)

@@ -69,7 +69,6 @@ def test_a_muted_show_goes_on(page: Page, dome: Running) -> None:
     until(page, f"document.querySelector('{PLAYER}').stats().displayed > {before} + 10")
 
 
-@pytest.mark.slow
 def test_a_live_show_is_followed_to_its_end(page: Page, script: Script, tmp_path: Path) -> None:
     """The page joins at the newest chunk, stays near the edge, goes back and forth, and plays on at the end."""
     whole, out = make_counter_show(tmp_path / "whole.lfv", frames=360), tmp_path / "counter.lfv"

@@ -29,8 +29,6 @@ HEADS = (Head(), Head((0.06, 0.03, 0.02), 0.3, -0.15), Head((-0.05, -0.06, 0.04)
 WIDTH, HEIGHT = 480, 270
 LEAST_DB = 35.0
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module", params=list(RIGS))
 def real_show(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
