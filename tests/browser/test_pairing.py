@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page
 
 from protocol.serve.script import Script
