@@ -87,9 +87,11 @@ def served(path: Path, *options: str) -> Iterator[Served]:
         assert process.stdout is not None
         urls: dict[str, str] = {}
         for line in process.stdout:
-            found = re.findall(r"\b(http|ws|tcp)(://\S+)", line)
-            urls |= {scheme: scheme + rest for scheme, rest in found}
-            if not found and urls:
+            # The address of a page for people stands behind words.
+            found = re.match(r"\s*((http|ws|tcp)://\S+)$", line)
+            if found:
+                urls[found[2]] = found[1]
+            elif urls and line.startswith("ready"):
                 break
         if not urls:
             raise StreamError("lfv serve did not start; its own message says why")

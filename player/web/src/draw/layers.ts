@@ -24,8 +24,12 @@ export class Layers {
   private buffers: MeshBuffers | null = null;
   private layout: PictureLayout | null = null;
 
+  /** Throws an Error in words where the graphics driver refuses the programs. */
   constructor(private readonly gl: WebGL2RenderingContext) {
     this.picture = new PictureTexture(gl);
+    // At once, so that a driver which refuses them is told of before anything plays.
+    this.program(1, "planes");
+    this.program(1, "frame");
   }
 
   /** Bytes of textures in the GPU's memory. */

@@ -18,9 +18,9 @@ export class Stage {
   readonly renderer: WebGLRenderer;
   readonly scene = new Scene();
   readonly gl: WebGL2RenderingContext;
-  readonly layers: Layers;
+  layers: Layers;
   private readonly camera = new PerspectiveCamera();
-  private readonly multiview: Multiview | null;
+  private multiview: Multiview | null;
   private overdraw: Overdraw | null = null;
 
   /** Throws an Error in words where the browser has no WebGL2. */
@@ -43,6 +43,13 @@ export class Stage {
     this.renderer.setPixelRatio(1);
     this.layers = new Layers(gl);
     this.multiview = Multiview.of(gl);
+  }
+
+  /** After the GPU has lost all that was there, and lets itself be used again. */
+  restore(): void {
+    this.layers = new Layers(this.gl);
+    this.multiview = Multiview.of(this.gl);
+    this.overdraw = null;
   }
 
   /** Bytes of the GPU's memory in textures of our own. */

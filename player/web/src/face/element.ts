@@ -122,7 +122,7 @@ export class LfvPlayerElement extends HTMLElement {
     if (name === "src" || name === "token") this.start();
     else if (name === "muted") port?.setMuted(this.muted);
     else if (name === "loop") port?.setLoop(switchOf(this, "loop", true));
-    else if (name === "rung") port?.fixRung(this.rungNumber());
+    else if (name === "rung") port?.fixRung(after);
     else this.session?.draw();
   }
 
@@ -132,12 +132,6 @@ export class LfvPlayerElement extends HTMLElement {
 
   private get autoplay(): boolean {
     return switchOf(this, "autoplay", true);
-  }
-
-  /** Of the rung that the attribute names; one that is not there adapts. */
-  private rungNumber(): number | null {
-    const at = this.session?.port.state.rungs.findIndex(({ name }) => name === this.getAttribute("rung")) ?? -1;
-    return at < 0 ? null : at;
   }
 
   private running(): Session {
@@ -169,6 +163,10 @@ export class LfvPlayerElement extends HTMLElement {
       loop: switchOf(this, "loop", true),
       autoplay: this.autoplay,
       view: (seconds) => this.scaled(head.step(seconds), fov),
+      renew: (time) => {
+        this.start();
+        if (time !== null) this.seek(time);
+      },
       onManifest: (box) => head.setBox(box),
     });
     const { signal } = ending;

@@ -29,6 +29,8 @@ export interface FaceParts {
   readonly signal: AbortSignal;
 }
 
+const POSTER_WIDTH = 1280;
+
 /** Builds it into the frame. Returns what brings it up to the state of now. */
 export function buildFace({ host, frame, surface, port, head, isOurKey, controls, signal }: FaceParts): () => void {
   const update = () => draw();
@@ -41,7 +43,7 @@ export function buildFace({ host, frame, surface, port, head, isOurKey, controls
   const overlay = statsOverlay(port, update, signal);
   const screen = fullscreen(host, frame, update, signal);
   const acts = actions({ port, head, screen, overlay, notices, changed: update });
-  const poster = picture("poster");
+  const poster = picture("poster", POSTER_WIDTH);
   const spinner = make("div", { class: "spinner", "aria-hidden": "true" });
   const start = make("button", { type: "button", class: "start", "aria-label": "Play" }, icon("play"));
   const controlBar = bar(acts, { head, screen, overlay });
@@ -69,7 +71,7 @@ export function buildFace({ host, frame, surface, port, head, isOurKey, controls
     begun ||= state.playing && state.shown;
     if (playing !== state.playing) rest.wake();
     playing = state.playing;
-    poster.draw(state.poster);
+    poster.draw(state.shown ? null : state.poster);
     poster.element.classList.toggle("gone", state.shown);
     const waits = state.phase === "opening" || (state.playing && (state.stalled || !state.shown));
     show(spinner, waits && state.phase !== "failed");

@@ -55,11 +55,13 @@ export function notices(retry: () => void, signal: AbortSignal): Notices {
 }
 
 /** What is worth saying about a state; empty where all is well. */
-export function noteOf(state: PlayerState): string {
-  if (state.phase === "failed") return "";
-  if (state.phase === "opening") return "Opening the show";
-  if (!state.connected) return "The connection is lost; connecting again";
-  return state.playing && state.stalled ? "Waiting for the network" : "";
+export function noteOf({ phase, connected, trouble, playing, stalled, live }: PlayerState): string {
+  if (phase === "failed") return "";
+  if (phase === "opening") return "Opening the show";
+  if (!connected) return `The connection is lost; connecting again${trouble && ` (${trouble})`}`;
+  if (!playing || !stalled) return "";
+  if (trouble) return `Waiting for the network (${trouble})`;
+  return live ? "Waiting for the show to go on" : "Waiting for the network";
 }
 
 /** As people write it: a capital at the start, unless that is an address. */

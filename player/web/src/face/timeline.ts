@@ -11,8 +11,10 @@ const PAGE_S = 10;
 // While it is dragged the show follows at most so often: every place that is passed costs a request.
 const DRAG_SEEK_MS = 150;
 
+const THUMBNAIL_WIDTH = 256;
+
 export function timeline(actions: Actions): Part {
-  const thumbnail = picture("thumbnail");
+  const thumbnail = picture("thumbnail", THUMBNAIL_WIDTH);
   const previewTime = make("span");
   const preview = make("div", { class: "preview", hidden: "" }, thumbnail.element, previewTime);
   const played = make("div", { class: "played" });

@@ -29,6 +29,8 @@ export type Connect = (connectS: number) => Link;
 /** What has happened so far. */
 export interface FetchFigures {
   connected: boolean;
+  /** Why nothing comes, in words; empty while segments do. */
+  trouble: string;
   reconnects: number;
   switches: number;
   givenUp: number;
@@ -40,6 +42,7 @@ export interface FetchFigures {
 export class Fetcher {
   readonly figures: FetchFigures = {
     connected: true,
+    trouble: "",
     reconnects: 0,
     switches: 0,
     givenUp: 0,
@@ -130,6 +133,7 @@ export class Fetcher {
   /** Throws the error, but for what may pass and has not lasted too long. */
   private endure(error: unknown): void {
     if (!(error instanceof StreamError) || error.code || this.tired()) throw error;
+    this.figures.trouble = error.message;
   }
 
   /** Whether nothing has come for so long that it is to be given up. */
@@ -204,6 +208,7 @@ export class Fetcher {
       case "arrived":
         this.progress = this.troubledSince = null;
         this.fruitless = 0;
+        this.figures.trouble = "";
         this.meter.segmentDone(now);
         this.segments.put(event.chunk, event.rung, event.data);
         this.coming = event.chunk + 1;

@@ -51,6 +51,8 @@ export interface LoaderFigures {
   readonly throughput: number | null;
   readonly aheadS: number;
   readonly connected: boolean;
+  /** Why nothing comes, in words; empty while segments do. */
+  readonly trouble: string;
   readonly reconnects: number;
   readonly switches: number;
   /** Segments under way that made room for a lower rung. */
@@ -190,13 +192,14 @@ export class Loader {
   }
 
   figures(): LoaderFigures {
-    const { connected, reconnects, switches, givenUp, bytes } = this.fetcher.figures;
+    const { connected, trouble, reconnects, switches, givenUp, bytes } = this.fetcher.figures;
     return {
       rung: this.chooser.current,
       locked: this.chooser.locked !== null,
       throughput: this.chooser.throughput.estimate,
       aheadS: this.segments.aheadS(),
       connected,
+      trouble,
       reconnects,
       switches,
       givenUp,

@@ -5,6 +5,8 @@ import type { Projection } from "../format/projection.ts";
 import { writeDirections } from "../format/projection.ts";
 import { type Growing, growing, grown } from "./growing.ts";
 
+const MOST_STEPS = 8;
+
 /**
  * The triangles of one chunk while they are made, vertices in order of creation.
  *
@@ -62,12 +64,18 @@ function addLayer(mesh: VertexMesh, layer: LayerGeometry, number: number, at: nu
   const first = mesh.count;
   const older: number[] = [];
   const rects: number[] = [];
+  // A hostile show may have a point in thousands of rects: copies behind the first few are found by a table.
+  const far = new Map<number, number>();
+  const rectCount = layer.rects.length / 6;
   for (let corner = 0; corner < layer.triangles.length; corner++) {
     const point = layer.triangles[corner];
     const rect = layer.triangleRect[(corner / 3) | 0];
     let copy = newest[point];
-    while (copy >= 0 && rects[copy] !== rect) copy = older[copy];
+    let steps = 0;
+    for (; copy >= 0 && rects[copy] !== rect && steps < MOST_STEPS; steps++) copy = older[copy];
+    if (copy >= 0 && rects[copy] !== rect) copy = far.get(point * rectCount + rect) ?? -1;
     if (copy < 0) {
+      if (steps === MOST_STEPS) remember(far, point * rectCount, newest[point], older, rects);
       copy = rects.length;
       older.push(newest[point]);
       rects.push(rect);
@@ -76,6 +84,12 @@ function addLayer(mesh: VertexMesh, layer: LayerGeometry, number: number, at: nu
     }
     mesh.triangles[at + corner] = first + copy;
   }
+}
+
+/** Puts copies of a point into the table, from the newest back to one that is in it. */
+function remember(far: Map<number, number>, key: number, newest: number, older: number[], rects: number[]): void {
+  for (let copy = newest; copy >= 0 && !far.has(key + rects[copy]); copy = older[copy])
+    far.set(key + rects[copy], copy);
 }
 
 function addCopy(mesh: VertexMesh, layer: LayerGeometry, number: number, point: number, rect: number): void {

@@ -6,21 +6,26 @@ import type { FromWorker, ShowFacts, WorkerFigures } from "../worker/messages.ts
 import { FrameQueue, type ReadyFrame } from "./frame_queue.ts";
 import { WorkerLink } from "./link.ts";
 import { Playback } from "./playback.ts";
-import type { Failure, PlayerOptions, ShownFrame } from "./port.ts";
+import type { Failure, ShownFrame } from "./port.ts";
 
 export interface ShowEvents {
   opened(facts: ShowFacts): void;
   failed(failure: Failure): void;
 }
 
+/** How a show is to be played; what is asked for while it opens changes it. */
 export interface Opening {
-  readonly options: Pick<PlayerOptions, "src" | "token" | "rung">;
-  readonly loop: boolean;
-  readonly playing: boolean;
-  readonly headset: boolean;
+  /** Absolute. */
+  readonly src: string;
+  readonly token: string;
   readonly mostTexels: number;
+  /** The name of a rung to fix. */
+  rung: string | null;
+  loop: boolean;
+  playing: boolean;
+  headset: boolean;
   /** Where to begin instead of the show's own beginning, seconds. */
-  readonly time: number | null;
+  time: number | null;
 }
 
 export class OpenedShow {
@@ -42,10 +47,8 @@ export class OpenedShow {
       (message) => events.failed({ message, retry: true, passing: false }),
     );
     this.queue = new FrameQueue((frame) => this.link.taken(frame));
-    const { options, loop, headset, mostTexels } = opening;
-    // The worker is a blob and knows no address of its own.
-    const src = new URL(options.src, document.baseURI).href;
-    this.link.open({ src, token: options.token, rung: options.rung, loop, headset, mostTexels });
+    const { src, token, rung, loop, headset, mostTexels } = opening;
+    this.link.open({ src, token, rung, loop, headset, mostTexels });
   }
 
   /** Where a live show's edge is now, seconds; null where the show grows no more. */
@@ -71,16 +74,41 @@ export class OpenedShow {
     return { index, rung, time: playback.frameTime };
   }
 
-  fixRung(rung: number | null): void {
-    this.link.send({ type: "fix", rung });
+  play(): void {
+    this.opening.playing = true;
+    this.playback?.play();
+  }
+
+  pause(): void {
+    this.opening.playing = false;
+    this.playback?.pause();
+  }
+
+  seek(seconds: number): void {
+    this.opening.time = seconds;
+    this.playback?.seek(seconds);
+  }
+
+  /** By its name; null adapts, as does a name that the show does not have. */
+  fixRung(name: string | null): void {
+    this.opening.rung = name;
+    if (this.facts) this.link.send({ type: "fix", rung: this.rungNamed(name) });
+  }
+
+  /** The rung of that name, null where the show has none that can be played. */
+  rungNamed(name: string | null): number | null {
+    const found = this.facts?.rungs.findIndex((rung) => rung.name === name && !rung.trouble) ?? -1;
+    return found < 0 ? null : found;
   }
 
   setHeadset(on: boolean): void {
-    this.link.send({ type: "headset", on });
+    this.opening.headset = on;
+    if (this.facts) this.link.send({ type: "headset", on });
   }
 
   setLoop(on: boolean): void {
-    this.link.send({ type: "loop", on });
+    this.opening.loop = on;
+    if (this.facts) this.link.send({ type: "loop", on });
     this.playback?.setLoop(on);
   }
 
@@ -120,8 +148,12 @@ export class OpenedShow {
   }
 
   private open({ facts, chunks }: Extract<FromWorker, { type: "opened" }>): void {
-    const { loop, playing, time } = this.opening;
+    const { loop, playing, time, headset, rung } = this.opening;
     this.facts = facts;
+    // Some of it may have been asked for while the worker was opening.
+    this.link.send({ type: "headset", on: headset });
+    this.link.send({ type: "loop", on: loop });
+    this.fixRung(rung);
     const options = { first: facts.first, live: facts.live, playing, loop };
     this.playback = new Playback(chunks, options, this.queue, this.sound, (generation, index, position) => {
       this.link.send({ type: "seek", generation, index, position });

@@ -13,6 +13,8 @@ import { frameAt, timeOf } from "./times.ts";
 const STALL_S = 0.2;
 /** So far may the picture lag behind what is heard before the sound waits for it. */
 const MOST_LAG_S = 0.3;
+/** So near to the end of what there is of a live show, the next frame has not come. */
+const AT_EDGE_S = 2e-3;
 /** Time that moves by more than this in one turn has jumped. */
 const JUMP_S = 1;
 
@@ -50,6 +52,11 @@ export class Playback {
     this.looping = options.loop;
     if (options.live) this.hold = liveHold(times.duration - this.time);
     this.jump();
+  }
+
+  /** As `showTime`, but counting on from lap to lap: what sound's times are in. */
+  get position(): number {
+    return this.time;
   }
 
   /** On the show's clock, seconds. */
@@ -91,9 +98,9 @@ export class Playback {
       this.time = wanted;
       this.jump();
     }
-    const found = this.queue.take(this.position(wanted));
+    const found = this.queue.take(this.positionAt(wanted));
     if (found) this.frame = found;
-    if (this.frame?.generation === this.generation && this.frame.position === this.position(wanted)) {
+    if (this.frame?.generation === this.generation && this.frame.position === this.positionAt(wanted)) {
       this.inTime(seconds, wanted);
     } else {
       this.late(seconds, wanted, heard !== null, found);
@@ -129,7 +136,8 @@ export class Playback {
 
   setLoop(loop: boolean): void {
     const laps = this.time > this.times.duration;
-    this.time = this.showTime;
+    // At the end of a show the last frame is on the screen: the next lap begins behind it.
+    this.time = loop && this.time === this.times.duration ? this.frameTime : this.showTime;
     this.looping = loop;
     if (laps) this.jump();
   }
@@ -160,7 +168,7 @@ export class Playback {
     return this.loops ? this.time + seconds : Math.min(this.time + seconds, duration);
   }
 
-  private position(time: number): number {
+  private positionAt(time: number): number {
     const { duration, frameCount } = this.times;
     const lap = this.loops ? Math.floor(time / duration) : 0;
     if (frameCount === 1) return 0; // a still comes once, however long it is looked at
@@ -176,8 +184,10 @@ export class Playback {
 
   private inTime(seconds: number, wanted: number): void {
     this.time = wanted;
-    this.lateS = 0;
-    if (this.hold) this.hold = calm(this.hold, seconds);
+    // At the end of what there is of a live show, nothing goes on either, although its last frame is here.
+    const atEdge = this.hold !== null && this.playing && wanted >= this.times.duration - AT_EDGE_S;
+    this.lateS = atEdge ? this.lateS + seconds : 0;
+    if (this.hold && !atEdge) this.hold = calm(this.hold, seconds);
     if (!this.playing) return;
     if (!this.hold && !this.loops && wanted >= this.times.duration) {
       this.playing = false;

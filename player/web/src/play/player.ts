@@ -8,11 +8,18 @@ import { OpenedShow } from "./opened_show.ts";
 import type { CreatePlayer, Failure, PlayerOptions, PlayerPort, PlayerState, ShownFrame, Stats } from "./port.ts";
 import { Screen } from "./screen.ts";
 import { type Own, stateOf, statsOf } from "./state.ts";
+import { unknownScale } from "./view.ts";
 
 const STEP_S = 2;
 /** What may pass by itself is tried again after this, twice this, and so on. */
 const FIRST_AGAIN_MS = 1000;
 const MOST_TRIES = 6;
+
+const VR_REFUSALS = {
+  unavailable: "there is no headset that this browser could use; connect one and load the page again",
+  entering: "the headset is being entered already",
+  presenting: "the headset shows the picture already",
+} as const;
 
 /** Makes a player. Never throws: what is wrong is told by its state. */
 export const createPlayer: CreatePlayer = (options) => new Player(options);
@@ -22,6 +29,8 @@ class Player implements PlayerPort {
   private readonly listeners = new Set<() => void>();
   private readonly frameListeners = new Set<(frame: ShownFrame) => void>();
   private readonly own: Own;
+  /** The name of the rung that was fixed. */
+  private rung: string | null;
   private screen: Screen | null = null;
   private show: OpenedShow | null = null;
   private tries = 0;
@@ -31,7 +40,8 @@ class Player implements PlayerPort {
 
   constructor(private readonly options: PlayerOptions) {
     const { autoplay: playing, loop, muted } = options;
-    this.own = { failure: null, playing, loop, fixedRung: null, muted, volume: 1, vr: "unavailable" };
+    this.own = { failure: null, playing, loop, muted, volume: 1, vr: "unavailable" };
+    this.rung = options.rung;
     try {
       this.screen = new Screen(options, {
         toggle: () => this.fromHeadset(() => (this.state.playing ? this.pause() : this.play())),
@@ -43,6 +53,7 @@ class Player implements PlayerPort {
       return;
     }
     options.canvas.addEventListener("webglcontextlost", this.contextLost);
+    options.canvas.addEventListener("webglcontextrestored", this.contextRestored);
     this.setMuted(muted);
     this.open(null);
     this.screen.start((now, frame) => this.turn(now, frame));
@@ -50,7 +61,7 @@ class Player implements PlayerPort {
   }
 
   get state(): PlayerState {
-    this.cached ??= stateOf(this.own, this.show);
+    this.cached ??= stateOf(this.own, this.show, this.rung);
     return this.cached;
   }
 
@@ -74,17 +85,18 @@ class Player implements PlayerPort {
 
   play(): void {
     this.set({ playing: true });
-    this.show?.playback?.play();
+    this.show?.play();
     if (!this.own.muted) void this.sound.unlock();
   }
 
   pause(): void {
     this.set({ playing: false });
-    this.show?.playback?.pause();
+    this.show?.pause();
   }
 
   seek(seconds: number): void {
-    this.show?.playback?.seek(seconds);
+    if (!Number.isFinite(seconds)) throw new TypeError("seek wants seconds, a finite number");
+    this.show?.seek(seconds);
     this.changed();
   }
 
@@ -93,9 +105,10 @@ class Player implements PlayerPort {
     this.show?.playback?.follow();
   }
 
-  fixRung(rung: number | null): void {
-    this.set({ fixedRung: rung });
-    this.show?.fixRung(rung);
+  fixRung(rung: number | string | null): void {
+    this.rung = typeof rung === "number" ? (this.state.rungs[rung]?.name ?? null) : rung;
+    this.show?.fixRung(this.rung);
+    this.changed();
   }
 
   setMuted(muted: boolean): void {
@@ -119,15 +132,17 @@ class Player implements PlayerPort {
   }
 
   async enterVr(): Promise<void> {
-    if (!this.screen) throw new Error(this.own.failure?.message ?? "the player is closed");
+    const { screen } = this;
+    if (!screen) throw new Error(this.own.failure?.message ?? "the player is closed");
+    if (this.own.vr !== "available") throw new Error(VR_REFUSALS[this.own.vr]);
     this.set({ vr: "entering" });
     try {
-      await this.screen.headset.enter();
+      await screen.headset.enter();
     } catch (error) {
       this.set({ vr: "available" });
       throw error;
     }
-    this.screen.changed();
+    screen.changed();
     this.show?.setHeadset(true);
     this.set({ vr: "presenting" });
   }
@@ -148,6 +163,7 @@ class Player implements PlayerPort {
   retry(): void {
     const time = this.show?.playback?.showTime ?? null;
     clearTimeout(this.again);
+    if (this.screen?.lost) return this.options.renew(time);
     this.own.failure = null;
     this.open(time);
   }
@@ -155,6 +171,7 @@ class Player implements PlayerPort {
   close(): void {
     clearTimeout(this.again);
     this.options.canvas.removeEventListener("webglcontextlost", this.contextLost);
+    this.options.canvas.removeEventListener("webglcontextrestored", this.contextRestored);
     this.show?.close();
     this.sound.close();
     this.screen?.release();
@@ -165,11 +182,18 @@ class Player implements PlayerPort {
 
   private open(time: number | null): void {
     this.show?.close();
-    const { screen, own, options } = this;
+    const { screen, own, options, rung } = this;
     if (!screen) return;
+    // The worker is a blob and knows no address of its own.
+    if (!URL.canParse(options.src, document.baseURI)) {
+      this.fail({ message: `'${options.src}' is no address of a show; mend src`, retry: false, passing: false });
+      return;
+    }
+    const src = new URL(options.src, document.baseURI).href;
     const headset = own.vr === "presenting" || isHandheld();
     const { loop, playing } = own;
-    const opening = { options, time, loop, playing, headset, mostTexels: screen.mostTexels };
+    const { mostTexels } = screen;
+    const opening = { src, token: options.token, mostTexels, rung, loop, playing, headset, time };
     this.show = new OpenedShow(opening, this.sound, {
       opened: (facts) => this.opened(facts),
       failed: (failure) => this.fail(failure),
@@ -179,10 +203,11 @@ class Player implements PlayerPort {
 
   private opened(facts: ShowFacts): void {
     const box = { low: facts.comfortMin, high: facts.comfortMax };
-    if (this.screen) [this.screen.view.box, this.screen.view.background] = [box, facts.background];
-    const named = facts.rungs.findIndex(({ name }) => name === this.options.rung);
-    this.own.fixedRung ??= named < 0 ? null : named;
-    this.tries = 0;
+    const view = this.screen?.view;
+    if (view) {
+      [view.box, view.background] = [box, facts.background];
+      view.unitsPerMetre = facts.units === "metres" ? 1 : unknownScale(box);
+    }
     this.options.onManifest?.(box, facts.projection);
     this.changed();
   }
@@ -195,8 +220,14 @@ class Player implements PlayerPort {
   }
 
   private readonly contextLost = (event: Event): void => {
-    event.preventDefault();
-    this.fail({ message: "the graphics driver was reset; load the page again", retry: false, passing: false });
+    event.preventDefault(); // so that it may be restored
+    const message = "the graphics driver was reset; close what else draws much, and try again";
+    this.fail({ message, retry: true, passing: false });
+  };
+
+  private readonly contextRestored = (): void => {
+    this.screen?.restore();
+    this.retry();
   };
 
   /** One picture: time goes on and what is due is uploaded, both before anything is drawn. */
@@ -204,14 +235,17 @@ class Player implements PlayerPort {
     const { screen, show } = this;
     if (!screen) return;
     const step = screen.advance(now, show);
-    this.sound.pump();
+    const playback = show?.playback;
+    this.sound.pump(playback?.position ?? 0);
     screen.draw(step, frame, this.state);
     if (step.fresh) this.tellFrame();
-    if (show?.playback?.playing || show?.playback?.stalled || step.fresh) this.changed();
+    const ended = playback && playback.playing !== this.state.playing;
+    if (playback?.playing || playback?.stalled || step.fresh || ended) this.changed();
     this.notify();
   }
 
   private tellFrame(): void {
+    this.tries = 0;
     const shown = this.show?.shownFrame();
     if (shown) for (const listener of this.frameListeners) listener(shown);
   }

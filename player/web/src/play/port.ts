@@ -87,6 +87,8 @@ export interface PlayerState {
   stalled: boolean;
   /** The link to the server is up. */
   connected: boolean;
+  /** Why nothing comes from it, in words; empty while something does. */
+  trouble: string;
   loop: boolean;
   /** Growing shows: whether it is one, seconds behind its edge, and whether that distance is held. */
   live: boolean;
@@ -118,11 +120,12 @@ export interface PlayerPort {
   subscribeFrames(listener: (frame: ShownFrame) => void): () => void;
   play(): void;
   pause(): void;
+  /** Throws TypeError for what is no finite number. */
   seek(seconds: number): void;
   /** Goes to the live edge and holds the distance to it. */
   follow(): void;
-  /** Fixes a rung; null adapts. */
-  fixRung(rung: number | null): void;
+  /** Fixes a rung by its place or, also before the show is open, by its name; null adapts. */
+  fixRung(rung: number | string | null): void;
   setMuted(muted: boolean): void;
   setVolume(volume: number): void;
   setLoop(loop: boolean): void;
@@ -158,6 +161,8 @@ export interface PlayerOptions {
   autoplay: boolean;
   /** Moves the head by these seconds and says how the show is looked at; asked once for every picture. */
   view: (seconds: number) => FlatView;
+  /** This player's canvas is of no use any more: another player is to go on in its place, at a time of the show. */
+  renew: (time: number | null) => void;
   /** Told when the manifest is there, before the first picture. */
   onManifest?: (box: ComfortBox, projection: "sphere" | "plane") => void;
 }

@@ -82,6 +82,17 @@ export class Screen {
     if (this.snapshots.length && stage.layers.ready) this.deliverSnapshots();
   }
 
+  /** Nothing can be drawn: the graphics driver was reset. */
+  get lost(): boolean {
+    return this.stage.gl.isContextLost();
+  }
+
+  /** It can be drawn again, but all that was there is gone. */
+  restore(): void {
+    this.stage.restore();
+    this.looked = "";
+  }
+
   /** The next picture, PNG. */
   snapshot(): Promise<Blob> {
     return new Promise((resolve) => this.snapshots.push(resolve));

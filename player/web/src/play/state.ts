@@ -6,11 +6,11 @@ import type { Screen } from "./screen.ts";
 
 /** What a player knows without its show. */
 export type Own = {
-  -readonly [key in "failure" | "playing" | "loop" | "fixedRung" | "muted" | "volume" | "vr"]: PlayerState[key];
+  -readonly [key in "failure" | "playing" | "loop" | "muted" | "volume" | "vr"]: PlayerState[key];
 };
 
-/** The state of a player with its show, which may not be open yet. */
-export function stateOf(own: Own, show: OpenedShow | null): PlayerState {
+/** The state of a player with its show, which may not be open yet. `rung`: the name of the one that was fixed. */
+export function stateOf(own: Own, show: OpenedShow | null, rung: string | null): PlayerState {
   const { facts = null, playback = null, figures = null } = show ?? {};
   const edge = show?.edge ?? null;
   return {
@@ -25,12 +25,14 @@ export function stateOf(own: Own, show: OpenedShow | null): PlayerState {
     playing: playback?.playing ?? own.playing,
     stalled: playback?.stalled ?? false,
     connected: figures?.connected ?? true,
+    trouble: figures?.trouble ?? "",
     live: edge !== null,
     behindS: edge === null || !playback ? 0 : edge - playback.showTime,
     following: playback?.following ?? false,
     buffered: figures?.buffered ?? [],
     rungs: facts?.rungs.map((rung, i) => ({ ...rung, trouble: figures?.troubles[i] ?? rung.trouble })) ?? [],
     rung: playback?.frame?.rung ?? null,
+    fixedRung: show?.rungNamed(rung) ?? null,
     sound: facts?.sound ?? false,
   };
 }

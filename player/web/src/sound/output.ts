@@ -4,6 +4,8 @@
 const AHEAD_S = 0.4;
 /** A stretch that is late by more than this is not begun any more. */
 const LATE_S = 0.02;
+/** What is over is kept for so long: the clock may go back a little. */
+const KEPT_S = 1;
 const RATE = 48_000;
 
 interface Stretch {
@@ -71,15 +73,17 @@ export class SoundOutput {
     if (context?.state !== "running") return;
     // What is handed over now is heard a latency later; the picture waits for it.
     this.offset = time - context.currentTime + (context.outputLatency || 0);
-    this.pump();
+    this.pump(time);
   }
 
-  /** Hands over what is due, and lets go of what was heard. To be called for every picture. */
-  pump(): void {
+  /** Lets go of what is over at the show's `time`, heard or not, and hands over what is due. For every picture. */
+  pump(time: number): void {
+    if (this.stretches[0]?.end < time - KEPT_S) {
+      this.stretches = this.stretches.filter((stretch) => stretch.end >= time - KEPT_S);
+    }
     if (!this.running) return;
     const context = this.context!;
     const now = context.currentTime + this.offset!;
-    this.stretches = this.stretches.filter((stretch) => stretch.end > now - 1);
     for (const stretch of this.stretches) {
       if (stretch.node || stretch.time > now + AHEAD_S || stretch.end < now + LATE_S) continue;
       this.hand(stretch, now);

@@ -15,6 +15,7 @@ export interface ShowFacts {
   readonly rungs: readonly RungChoice[];
   readonly layouts: readonly PictureLayout[];
   readonly projection: "sphere" | "plane";
+  readonly units: "metres" | "rig units";
   readonly sound: boolean;
   readonly live: boolean;
   /** The frame to begin with. */
@@ -32,6 +33,8 @@ export interface ChunkTimes {
 /** What the link, the buffer and the decoder are doing. */
 export interface WorkerFigures {
   readonly connected: boolean;
+  /** Why nothing comes, in words; empty while segments do. */
+  readonly trouble: string;
   readonly live: boolean;
   /** Where a live show's edge is now, seconds. */
   readonly edge: number;

@@ -16,6 +16,12 @@ const post: Post = (message: FromWorker, moved: Transferable[]) => self.postMess
 
 let show: Show | null = null;
 
+// What the page's policy forbids looks like a server that does not answer.
+self.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) => {
+  if (effectiveDirective !== "connect-src") return;
+  fail(new UsageError(`this page's policy (connect-src) lets the player not reach ${blockedURI}; have it allow that`));
+});
+
 self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "open") void open(data);
   else show?.take(data);
@@ -137,6 +143,7 @@ class Show {
         return { name, width, height, bitsPerSecond, trouble: this.troubles[i] };
       }),
       layouts: manifest.rungs.map(({ alphaX, alphaY, textureScale }) => ({ alphaX, alphaY, textureScale })),
+      units: manifest.units,
       projection: manifest.projection.kind,
       sound: this.sound,
       live,
@@ -147,9 +154,10 @@ class Show {
   private tell(): void {
     const { loader, source } = this;
     if (loader.index.chunks.length !== this.chunks) post({ type: "chunks", chunks: this.times() }, []);
-    const { connected, throughput, aheadS, reconnects, switches } = loader.figures();
+    const { connected, trouble, throughput, aheadS, reconnects, switches } = loader.figures();
     const figures = {
       connected,
+      trouble,
       throughput,
       aheadS,
       reconnects,

@@ -5,7 +5,7 @@ import { Vector4 } from "three";
 import type { Eye } from "../draw/eye.ts";
 import { inverseRigid } from "../draw/eye.ts";
 import type { Stage } from "../draw/stage.ts";
-import { centre, multiplied } from "./poses.ts";
+import { centre, multiplied, scaled } from "./poses.ts";
 import { readStick, type Stick } from "./stick.ts";
 
 /** What controllers ask for. */
@@ -28,6 +28,8 @@ export async function headsetThere(): Promise<boolean> {
 
 export class Headset {
   private session: XRSession | null = null;
+  /** That of the newest `enter`; leaving takes it away. */
+  private attempt: object | null = null;
   /** T_show_reference: where WebXR's reference space stands in the show. Null until the head was seen once. */
   private place: Float32Array | null = null;
   private readonly sticks = new Map<XRInputSource, Stick>();
@@ -48,16 +50,24 @@ export class Headset {
 
   /** Must be called in a user's gesture. Rejects with an Error in words. */
   async enter(): Promise<void> {
+    const attempt = (this.attempt = {});
     const session = await this.request();
     const { xr } = this.stage.renderer;
     xr.enabled = true;
     try {
-      xr.setReferenceSpaceType((await hasFloor(session)) ? "local-floor" : "local");
-      await xr.setSession(session);
+      if (this.attempt === attempt) {
+        xr.setReferenceSpaceType((await hasFloor(session)) ? "local-floor" : "local");
+        await xr.setSession(session);
+      }
     } catch (error) {
       await session.end().catch(() => {});
       xr.enabled = false;
       throw new Error(`the headset shows no picture of this browser (${words(error)}); restart it and try again`);
+    }
+    if (this.attempt !== attempt) {
+      await session.end().catch(() => {});
+      xr.enabled = false;
+      throw new Error("the headset was left before it showed anything");
     }
     this.session = session;
     this.place = null;
@@ -68,8 +78,10 @@ export class Headset {
     session.addEventListener("end", () => this.ended());
   }
 
+  /** Also while it is being entered. */
   leave(): void {
-    void this.session?.end();
+    this.attempt = null;
+    this.session?.end().catch(() => {}); // it has ended by itself
   }
 
   /** The head is in the middle of the comfort volume and looks forward, as it is turned now. */
@@ -79,20 +91,20 @@ export class Headset {
 
   /**
    * The eyes of this frame in the show, none where the headset does not know where it is. `middle`: where the head
-   * begins, metres, show frame.
+   * begins, show frame.
    */
-  eyes(frame: XRFrame, middle: readonly [number, number, number]): Eye[] {
+  eyes(frame: XRFrame, middle: readonly [number, number, number], unitsPerMetre: number): Eye[] {
     const { xr } = this.stage.renderer;
     const space = xr.getReferenceSpace();
     const pose = space && frame.getViewerPose(space);
     if (!pose) return [];
-    this.place ??= centre(pose.transform.matrix, middle);
+    this.place ??= centre(scaled(pose.transform.matrix, unitsPerMetre), middle);
     const cameras = xr.getCamera().cameras;
     return pose.views.map((view, i) => {
       const viewport: Vector4 = cameras[i].viewport!;
       return {
         projection: Float32Array.from(view.projectionMatrix),
-        view: inverseRigid(multiplied(this.place!, view.transform.matrix)),
+        view: inverseRigid(multiplied(this.place!, scaled(view.transform.matrix, unitsPerMetre))),
         viewport: { x: viewport.x, y: viewport.y, width: viewport.z, height: viewport.w },
       };
     });

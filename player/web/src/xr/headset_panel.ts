@@ -3,6 +3,7 @@
 import type { Scene } from "three";
 
 import { formatTime } from "../face/format_time.ts";
+import { noteOf } from "../face/notices.ts";
 import type { PlayerState } from "../play/port.ts";
 import { Panel } from "./panel.ts";
 
@@ -25,7 +26,7 @@ export class HeadsetPanel {
   update(seconds: number, frame: XRFrame, space: XRReferenceSpace | null, state: PlayerState): void {
     const head = space && frame.getViewerPose(space)?.transform.matrix;
     if (!head) return;
-    const trouble = troubleOf(state);
+    const trouble = state.failure?.message ?? noteOf(state);
     const { title, time, duration } = state;
     const text = {
       message: trouble || (state.playing ? title : `${title} (paused)`),
@@ -38,10 +39,4 @@ export class HeadsetPanel {
   release(): void {
     this.panel.release();
   }
-}
-
-function troubleOf({ failure, connected, stalled }: PlayerState): string {
-  if (failure) return failure.message;
-  if (!connected) return "The connection is lost; connecting again";
-  return stalled ? "Waiting for the picture" : "";
 }

@@ -15,6 +15,13 @@ export function multiplied(a: Matrix, b: Matrix): Float32Array {
   return out;
 }
 
+/** A pose in metres as one in other units. */
+export function scaled(pose: Matrix, unitsPerMetre: number): Float32Array {
+  const out = Float32Array.from(pose);
+  for (const i of [12, 13, 14]) out[i] *= unitsPerMetre;
+  return out;
+}
+
 /**
  * T_show_reference that puts a head, whose pose in the reference space is `head`, into `middle`, looking forward: turned
  * about the vertical alone, so that the horizon stays level.

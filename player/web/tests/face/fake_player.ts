@@ -29,6 +29,7 @@ export function openingState(): PlayerState {
     playing: false,
     stalled: false,
     connected: false,
+    trouble: "",
     loop: true,
     live: false,
     behindS: 0,

@@ -44,6 +44,19 @@ test("nothing moves in a still chunk", () => {
   expect(moving.at(0).length).toBe(0);
 });
 
+test("a point in thousands of rects costs no more than its copies", () => {
+  const count = 20_000;
+  const layer = {
+    ...square(8, 1),
+    rects: Uint16Array.from({ length: 6 * count }, (_, i) => [0, 0, 8, 8, 0, 0][i % 6]),
+    triangles: Uint32Array.from({ length: 3 * 2 * count }, (_, i) => [0, 1, 3][i % 3]),
+    triangleRect: Uint16Array.from({ length: 2 * count }, (_, i) => i % count),
+  };
+  const { mesh } = chunkMesh(geometry([layer]), PLANE);
+  expect(mesh.disparities.length).toBe(3 * count);
+  expect(new Set(mesh.indices.subarray(0, 3 * count))).toEqual(new Set(mesh.indices.subarray(3 * count)));
+}, 5000);
+
 test("layers keep their order, and empty ones are not drawn", () => {
   const { mesh } = chunkMesh(geometry([square(4, 0.25), EMPTY, pair()]), PLANE);
   expect(mesh.layers.map(({ first, count }) => [first, count])).toEqual([

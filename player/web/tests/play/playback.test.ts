@@ -66,6 +66,15 @@ describe("time", () => {
     expect(show.go(0.05)).toBe(0);
   });
 
+  test("goes on into the next lap where looping is asked for at the end", () => {
+    const show = new FakeShow({ first: 9 });
+    show.come(9);
+    show.go(0);
+    show.go(0.2);
+    show.playback.setLoop(true);
+    expect(show.playback.showTime).toBeCloseTo(0.9, 12);
+  });
+
   test("counts on from lap to lap", () => {
     const show = new FakeShow({ first: 8, loop: true });
     show.come(8, 9, 10, 11);
@@ -178,6 +187,18 @@ describe("a live show", () => {
     show.go(0.1, 9);
     expect(show.seeks.length).toBe(2);
     expect(show.playback.showTime).toBeCloseTo(9 - 0.65, 1);
+  });
+
+  test("stalls at the end of what there is, although its last frame is here", () => {
+    const show = new FakeShow({ first: 5, live: true }, times);
+    show.come(5, 6, 7, 8, 9);
+    show.go(0, 1.15);
+    for (let i = 0; i < 20; i++) show.go(0.1, 2);
+    expect([show.playback.frame?.position, show.playback.stalled]).toEqual([9, true]);
+    show.playback.grow({ starts: [0, 0.5, 1], firstFrames: [0, 5, 10], duration: 1.5, frameCount: 15 });
+    show.come(10);
+    show.go(0.1, 2);
+    expect(show.playback.stalled).toBe(false);
   });
 
   test("is not followed any more after a seek or a pause, until it is asked for", () => {
