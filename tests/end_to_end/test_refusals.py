@@ -95,7 +95,7 @@ def test_a_show_from_the_future(show, tmp_path):
     data[60:64] = struct.pack("<I", zlib.crc32(bytes(data[:60])))
     (tmp_path / "www").mkdir()
     (tmp_path / "www" / "later.lfv").write_bytes(data)
-    told = r"later\.lfv: the show has format 2\.0, this lfv reads 1\.x; use another lfv"
+    told = r"later\.lfv: the show has format 2\.1, this lfv reads 1\.x; use another lfv"
     with pytest.raises(FormatError, match=told):
         open_static(tmp_path / "www" / "later.lfv")
     with nginx(tmp_path / "www", tmp_path) as web, pytest.raises(FormatError, match=told):
