@@ -110,7 +110,7 @@ def test_frame_and_controls_are_drawn_at_once(face: Page) -> None:
 def test_the_poster_is_there_until_the_show_is(face: Page) -> None:
     face.evaluate("async () => fakes[0].become({ shown: false, poster: await drawn('poster', 64, 36) })")
     poster = f"{_SHADOW}.querySelector('.poster')"
-    until(face, f"{poster}.width === 64 && getComputedStyle({poster}).opacity === '1'")
+    until(face, f"{poster}.width === 1280 && getComputedStyle({poster}).opacity === '1'")
     become(face, {"shown": True})
     until(face, f"getComputedStyle({poster}).visibility === 'hidden'")
 
@@ -295,7 +295,7 @@ def test_the_timeline_by_keyboard(face: Page) -> None:
 def test_the_timeline_by_mouse(face: Page) -> None:
     face.evaluate(
         """async () => fakes[0].become({ thumbnails: [
-          { time: 0, image: await drawn("a", 16, 9) }, { time: 40, image: await drawn("b", 32, 18) },
+          { time: 0, image: await drawn("a", 16, 9) }, { time: 40, image: await drawn("b", 32, 8) },
         ]})"""
     )
     timeline = face.get_by_role("slider", name="Time")
@@ -304,11 +304,11 @@ def test_the_timeline_by_mouse(face: Page) -> None:
     x, y = box["x"], box["y"] + box["height"] / 2
     face.mouse.move(x + box["width"] / 4, y)
     assert timeline.inner_text() == "0:22"
-    width = f"{_SHADOW}.querySelector('.thumbnail').width"
-    until(face, f"{width} === 16")
+    height = f"{_SHADOW}.querySelector('.thumbnail').height"  # both are brought to one width
+    until(face, f"{height} === 144")
     face.mouse.down()
     face.mouse.move(x + box["width"] / 2, y, steps=3)
-    until(face, f"{width} === 32")
+    until(face, f"{height} === 64")
     face.mouse.up()
     sought = [float(call.removeprefix("seek ")) for call in calls(face)]
     assert sought[0] == pytest.approx(22.5, abs=0.5) and sought[-1] == pytest.approx(45, abs=0.5)
