@@ -418,7 +418,7 @@ def test_attributes_reach_the_player(face: Page) -> None:
           player.setAttribute("controls", "false");
         }"""
     )
-    assert calls(face) == ["muted true", "muted false", "loop false", "rung 2", "rung null"]
+    assert calls(face) == ["muted true", "muted false", "loop false", "rung large", "rung null"]
     assert not face.get_by_role("group", name="Controls").is_visible()
     options = face.evaluate("({ ...fakes[0].options, canvas: undefined })")
     assert options["src"] == "show.lfv" and options["token"] == "" and options["rung"] is None

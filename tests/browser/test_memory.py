@@ -20,7 +20,7 @@ from tests.protocol.serve.running import running
 log = logging.getLogger(__name__)
 
 # LFV_SOAK_S=600 plays for ten minutes; with -o log_cli=true -o log_cli_level=INFO the figures are seen.
-SECONDS = float(os.environ.get("LFV_SOAK_S", "20"))
+SECONDS = float(os.environ.get("LFV_SOAK_S", "12"))
 SAMPLES = 8
 MOST_GROWTH = 1.15
 MOST_PROCESS_GROWTH = 64 << 20  # the worker's memory too, and the browser's own

@@ -88,11 +88,12 @@ def test_an_outage_heals_by_itself(path: Path, kind: str, outage: str) -> None:
         started = time.monotonic()
         with loading(kind, proxy.port, rung="low", ahead_s=0.6) as loader:
             came = []
-            for number in range(4):
+            # On a quick machine the fourth is on its way before the outage; the fifth never is.
+            for number in range(5):
                 assert loader.chunk(number, never) is not None
                 came.append(time.monotonic() - started)
                 time.sleep(0.5)
-            assert max(came) < 3.8 + 2.0
+            assert max(came) < 3.8 + 2.5
             assert loader.figures().fetch.reconnects == 1 and loader.figures().fetch.connected
 
 
