@@ -208,7 +208,7 @@ class Player implements PlayerPort {
       [view.box, view.background] = [box, facts.background];
       view.unitsPerMetre = facts.units === "metres" ? 1 : unknownScale(box);
     }
-    this.options.onManifest?.(box, facts.projection);
+    this.options.onManifest?.(box);
     this.changed();
   }
 

@@ -164,7 +164,7 @@ export interface PlayerOptions {
   /** This player's canvas is of no use any more: another player is to go on in its place, at a time of the show. */
   renew: (time: number | null) => void;
   /** Told when the manifest is there, before the first picture. */
-  onManifest?: (box: ComfortBox, projection: "sphere" | "plane") => void;
+  onManifest?: (box: ComfortBox) => void;
 }
 
 export type CreatePlayer = (options: PlayerOptions) => PlayerPort;

@@ -4,8 +4,7 @@ import { pictureOf, PlaneMemory } from "../decode/planes.ts";
 import { VideoDecoding } from "../decode/video.ts";
 import type { Loader } from "../fetch/loader.ts";
 import type { Chunk } from "../format/chunk.ts";
-import { geometryBounds } from "../format/manifest.ts";
-import { decodeGeometry } from "../format/geometry.ts";
+import { unpackGeometry } from "../format/container.ts";
 import { chunkMesh, type MovingVertices } from "../mesh/chunk_mesh.ts";
 import { SoundDecoding } from "../sound/decode.ts";
 import type { FromWorker } from "./messages.ts";
@@ -126,8 +125,7 @@ export class FrameSource {
 
   private async deliverChunk(chunk: Chunk, first: number, lapS: number, signal: AbortSignal): Promise<void> {
     const { manifest } = this.loader;
-    const bounds = geometryBounds(manifest, chunk.rung, chunk.frameTimes.length);
-    const { mesh, moving } = chunkMesh(decodeGeometry(chunk.geometry, bounds), manifest.projection);
+    const { mesh, moving } = chunkMesh(unpackGeometry(manifest, this.loader.index, chunk), manifest.projection);
     const id = ++this.meshes;
     this.post({ type: "mesh", id, mesh }, [
       mesh.directions.buffer,

@@ -14,7 +14,6 @@ export interface ShowFacts {
   readonly background: readonly [number, number, number];
   readonly rungs: readonly RungChoice[];
   readonly layouts: readonly PictureLayout[];
-  readonly projection: "sphere" | "plane";
   readonly units: "metres" | "rig units";
   readonly sound: boolean;
   readonly live: boolean;

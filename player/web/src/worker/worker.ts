@@ -144,7 +144,6 @@ class Show {
       }),
       layouts: manifest.rungs.map(({ alphaX, alphaY, textureScale }) => ({ alphaX, alphaY, textureScale })),
       units: manifest.units,
-      projection: manifest.projection.kind,
       sound: this.sound,
       live,
       first: index.chunks[firstChunk].firstFrame,

@@ -8,7 +8,7 @@ const fakes: FakePlayer[] = [];
 LfvPlayerElement.createPlayer = (options) => {
   const player = new FakePlayer(options);
   fakes.push(player);
-  options.onManifest?.({ low: [-0.3, -0.2, -0.3], high: [0.3, 0.2, 0.3] }, "sphere");
+  options.onManifest?.({ low: [-0.3, -0.2, -0.3], high: [0.3, 0.2, 0.3] });
   let last = performance.now();
   const frame = (now: number) => {
     if (player.calls.includes("close")) return;
