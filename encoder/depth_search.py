@@ -16,6 +16,7 @@ from encoder.msi.views import Floats, View, image_with_weight
 from encoder.rig.camera import Camera
 from encoder.rig.view import angular_window
 from protocol.errors import RigError
+from protocol.geometry import Array
 from protocol.projection import ShellKind, shell_disparities
 
 _SHELLS = 96
@@ -44,11 +45,13 @@ class Survey:
     Attributes:
         near, far: of the surfaces of which it is sure, with margins; None where there are none.
         cost: mean over texels that two cameras see of the best shell's cost.
+        points: (P, 3) of what the origin sees, show frame, whether it is sure of it or not.
     """
 
     near: float | None
     far: float | None
     cost: float
+    points: Array
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def survey(first: Surroundings, near: float, far: float) -> Survey:
     box_blur(state.costs, _RADIUS, scratch, costs)
     seen = (state.costs != np.float32(_UNSEEN)).mean(axis=0)
     if not (seen > 0.5).any():
-        return Survey(None, None, math.inf)
+        return Survey(None, None, math.inf, np.empty((0, 3)))
     best, at = costs.min(axis=0), costs.argmin(axis=0)
     apart = np.abs(np.arange(_SHELLS)[:, None, None] - at) > _WIDTH
     second = np.where(apart, costs, np.float32(np.inf)).min(axis=0)
@@ -136,14 +139,23 @@ def survey(first: Surroundings, near: float, far: float) -> Survey:
     sure = (seen > 0.9) & (second > _DISTINCT * best) & (second - best > _TEXTURE) & (np.abs(at - shell) <= _SAME)
     found = np.sort(shell[sure & _agrees(shell, sure)])
     cost = float(best[seen > 0.5].mean())
-    if len(found) < _FEWEST:
-        return Survey(None, None, cost)
     d = scene.disparities.astype(np.float64)
+    points = _points(scene, _front(state.shells[..., 3]), seen > 0.5)
+    if len(found) < _FEWEST:
+        return Survey(None, None, cost, points)
     step = d[1] - d[0]
     # A thing as small as a hand is near when it is there at all; what is far costs few shells, and is kept.
     top = min(d[-1], d[found[-_FEWEST]] + 2 * step)
     bottom = d[0] if found[_FEWEST] < _SHELLS // 10 else d[found[_FEWEST]] - 2 * step
-    return Survey(float(1.0 / top), float(1.0 / bottom), cost)
+    return Survey(float(1.0 / top), float(1.0 / bottom), cost, points)
+
+
+def _points(scene: Scene, weights: Floats, seen: NDArray[np.bool_]) -> Array:
+    """(P, 3) expected places of the texels (H, W) that are seen; `weights` (N, H, W) of the shells."""
+    rows, columns = np.nonzero(seen)
+    directions = scene.window.directions(np.stack([columns + 0.5, rows + 0.5], axis=-1))
+    disparity = np.einsum("nhw,n->hw", weights, scene.disparities.astype(np.float64))
+    return np.asarray(directions / np.maximum(disparity[rows, columns], 1e-9)[:, None])
 
 
 def _front(alpha: Floats) -> Floats:

@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.capture.resize import shrink_mask, shrink_picture
 from encoder.msi.views import View
-from protocol import geometry
+from encoder.point_colours import point_colours
 from protocol.geometry import Array
 
 log = logging.getLogger(__name__)
@@ -66,9 +65,10 @@ def find_falloff(
         return None
     n = len(views)
     weight = np.ones(len(ratios))
-    pull = np.concatenate([np.ones(n), np.zeros(len(_POWERS))])[None] * 1e-2 * np.sqrt(len(ratios))
+    pull = np.append(np.ones(n), np.zeros(len(_POWERS))) * 1e-2 * np.sqrt(len(ratios))
     for _ in range(10):
-        solution = np.linalg.lstsq(np.concatenate([rows * weight[:, None], pull]), np.append(ratios * weight, 0.0))[0]
+        scaled = rows * weight[:, None]
+        solution = np.linalg.lstsq(scaled.T @ scaled + np.outer(pull, pull), scaled.T @ (ratios * weight))[0]
         residual = np.abs(ratios - rows @ solution)
         weight = 1.0 / np.sqrt(1.0 + (residual / _LOOSE) ** 2)
     before, after = float(np.median(np.abs(ratios))), float(np.median(residual))
@@ -92,44 +92,20 @@ def _comparisons(
 ) -> tuple[Array, Array]:
     """Rows (M, views + powers) and log ratios (M,) of all pairs of cameras that see the same of many directions."""
     points = distance * _directions(_DIRECTIONS)
-    seen = [_seen(view, pictures[view.name], points) for view in views]
+    seen = [point_colours(view, pictures[view.name], points, width=_WIDTH) for view in views]
+    levels = [np.maximum(s.colour.mean(axis=-1), 1.0) for s in seen]
+    valid = [s.valid & (level > _DARKEST) & (level < _BRIGHTEST) for s, level in zip(seen, levels, strict=True)]
     rows, ratios = [], []
-    for i, (level, valid, angle) in enumerate(seen):
-        for j, (other_level, other_valid, other_angle) in enumerate(seen[:i]):
-            both = valid & other_valid
+    for i, one in enumerate(seen):
+        for j, other in enumerate(seen[:i]):
+            both = valid[i] & valid[j]
             row = np.zeros((int(both.sum()), len(views) + len(_POWERS)))
             row[:, i], row[:, j] = 1.0, -1.0
             for k, power in enumerate(_POWERS, len(views)):
-                row[:, k] = angle[both] ** power - other_angle[both] ** power
+                row[:, k] = one.angle[both] ** power - other.angle[both] ** power
             rows.append(row)
-            ratios.append(np.log(level[both] / other_level[both]))
+            ratios.append(np.log(levels[i][both] / levels[j][both]))
     return np.concatenate(rows), np.concatenate(ratios)
-
-
-def _seen(view: View, picture: NDArray[np.uint8], points: Array) -> tuple[Array, NDArray[np.bool_], Array]:
-    """Level, validity and angle off the axis (P,) of points in one camera's picture, much reduced."""
-    scale = min(1.0, _WIDTH / picture.shape[1])
-    small = shrink_picture(picture, scale).astype(np.float64).mean(axis=-1)
-    whole = shrink_mask(view.weight > 0, scale)
-    height, width = small.shape
-    camera = geometry.transform(geometry.inverse(view.T_show_camera), points)
-    pixels, valid = view.model.project(camera)
-    pixels = np.where(valid[:, None], pixels, -1e6) * [width / picture.shape[1], height / picture.shape[0]] - 0.5
-    valid = valid & (pixels >= 0).all(axis=1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)
-    pixels = np.where(valid[:, None], pixels, 0.0)
-    x, y = (pixels[:, c].astype(np.int64) for c in (0, 1))
-    fx, fy = pixels[:, 0] - x, pixels[:, 1] - y
-    corners = [
-        (y, x, (1 - fx) * (1 - fy)),
-        (y, x + 1, fx * (1 - fy)),
-        (y + 1, x, (1 - fx) * fy),
-        (y + 1, x + 1, fx * fy),
-    ]
-    level = sum((small[r, c] * w for r, c, w in corners), np.zeros(len(points)))
-    for r, c, _ in corners:
-        valid &= whole[r, c]
-    angle = np.arccos(np.clip(camera[:, 2] / np.maximum(np.linalg.norm(camera, axis=1), 1e-12), -1.0, 1.0))
-    return np.maximum(level, 1.0), valid & (level > _DARKEST) & (level < _BRIGHTEST), angle
 
 
 def _directions(count: int) -> Array:

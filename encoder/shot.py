@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.capture.footage import Footage, open_footage
+from encoder.colour_match import match_colours, with_colours
 from encoder.config import EncodeConfig
 from encoder.depth_search import Surroundings, check_common, find_near_far
 from encoder.falloff import find_falloff, with_falloff
@@ -111,7 +112,9 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
         sources = tuple(with_falloff(view, falloff) for view in sources)
     density = config.density or native_density(used)
     first = Surroundings(sources, used, pictures, kind, density, _seen_by(kind, len(used)))
-    near, far = _range(rig, first, config)
+    near, far, points = _range(rig, first, config)
+    colours = match_colours(sources, pictures, points)
+    sources = tuple(with_colours(view, colours) for view in sources)
     low, high = comfort_box(rig, near, kind)
     reach = float(np.linalg.norm(np.maximum(np.abs(low), np.abs(high))))
     wanted = shells_for(near=near, far=far, head_offset=reach, pixels_per_radian=density)
@@ -144,8 +147,8 @@ def comfort_box(rig: Rig, near: float, kind: ShellKind) -> tuple[Array, Array]:
     return np.maximum(0.8 * low, -limit), np.minimum(0.8 * high, limit)
 
 
-def _range(rig: Rig, first: Surroundings, config: EncodeConfig) -> tuple[float, float]:
-    """Near and far as told, else by the rig's points, else by a coarse sweep; the cameras agree on something there."""
+def _range(rig: Rig, first: Surroundings, config: EncodeConfig) -> tuple[float, float, Array]:
+    """Near and far as told, else by the rig's points, else by a coarse sweep; the cameras agree on points (P, 3)."""
     near, far = config.near, config.far
     if near is None or far is None:
         told = near_far(rig, first.kind)
@@ -161,8 +164,7 @@ def _range(rig: Rig, first: Surroundings, config: EncodeConfig) -> tuple[float, 
         near = 1.05 * reach
         if near >= far:
             raise RigError(f"the rig reaches {reach:.3g}, beyond far {far:.3g}; give --near and --far")
-    check_common(first, near, far)
-    return float(near), float(far)
+    return float(near), float(far), check_common(first, near, far).points
 
 
 def looks_inward(rig: Rig) -> bool:

@@ -25,6 +25,8 @@ class View:
         directions: (3, height * width) float32 unit rays of the pixel centres, show frame.
         weight: (height, width) float32, 0 where the camera sees nothing of use (mask, outside of the lens).
         gain: (height, width) float32 brightness of the pixels relative to the other cameras'; None where equal.
+        colour: (2, 3) float32 gain and offset by channel that bring its colours, without `gain`, to the rig's; None
+            where they are.
     """
 
     name: str
@@ -33,6 +35,7 @@ class View:
     directions: Floats
     weight: Floats
     gain: Floats | None = None
+    colour: Floats | None = None
 
     @property
     def origin(self) -> NDArray[np.float64]:
@@ -76,12 +79,16 @@ def rays_in(view: View, window: Projection) -> tuple[Floats, Floats, NDArray[np.
 
 
 def image_with_weight(view: View, image: NDArray[np.uint8]) -> Floats:
-    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 without the view's gain, weight."""
+    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 as the rig sees it, weight."""
     out = np.empty((*image.shape[:2], 4), np.float32)
     np.multiply(image, np.float32(1 / 255), out=out[..., :3])
     if view.gain is not None:
         np.divide(out[..., :3], view.gain[..., None], out=out[..., :3])
-        np.minimum(out[..., :3], np.float32(1), out=out[..., :3])
+    if view.colour is not None:
+        out[..., :3] *= view.colour[0]
+        out[..., :3] += view.colour[1]
+    if view.gain is not None or view.colour is not None:
+        np.clip(out[..., :3], np.float32(0), np.float32(1), out=out[..., :3])
     out[..., 3] = view.weight
     return out
 
