@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
+from encoder.version import lfv_version
 from protocol.errors import DisplayError, LfvError, MissingExtraError, StorageError
 
 INTERRUPTED = 130
@@ -122,7 +122,7 @@ def _top_parser() -> argparse.ArgumentParser:
         "  lfv COMMAND --help                 a command's options and examples",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"lfv {_version()}")
+    parser.add_argument("--version", action="version", version=f"lfv {lfv_version()}")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice: say everything")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -146,13 +146,6 @@ def _start_logging(verbosity: int) -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
     for chatty in ("numba", "matplotlib", "libav", "asyncio"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
-
-
-def _version() -> str:
-    try:
-        return version("lfv")
-    except PackageNotFoundError:
-        return "(run from its sources)"
 
 
 def _in_our_words(error: LfvError | ImportError | OSError, argv: list[str]) -> LfvError | None:

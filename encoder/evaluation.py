@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from encoder.evaluate import Compared
 from encoder.metrics import psnr, ssim
+from encoder.steadiness import Steadiness, steadiness, still_change
 from protocol.container import Show
 
 Lpips = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
-_STILL = 2  # levels of 255 by which a pixel of the truth may change and still counts as still
+OnCompared = Callable[[Compared, float], None]
 
 
 @dataclass
@@ -22,18 +24,18 @@ class CameraFigures:
     """Figures of one camera, a list entry per frame.
 
     Attributes:
-        psnr, ssim, lpips: of each frame.
         held_out: None for views that are no rig cameras.
-        flicker_truth, flicker_render: mean squared change between frames, of pixels that are still in the truth.
+        frames: of the show, increasing.
+        psnr, ssim, lpips: of each frame.
+        still: of each pair of neighbouring frames, see `still_change`.
     """
 
     held_out: bool | None
+    frames: list[int] = field(default_factory=list)
     psnr: list[float] = field(default_factory=list)
     ssim: list[float] = field(default_factory=list)
     lpips: list[float] = field(default_factory=list)
-    flicker_truth: list[float] = field(default_factory=list)
-    flicker_render: list[float] = field(default_factory=list)
-    first_frame: int = 0
+    still: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -49,33 +51,46 @@ class StageLoss:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All figures of a show."""
+    """All figures of a show. `borders` are the first frames of all chunks but the first."""
 
     cameras: dict[str, CameraFigures]
     stages: tuple[StageLoss, ...]
+    borders: tuple[int, ...]
     bits_per_frame: float
     bits_per_second: float
 
 
-def evaluate(show: Show, compared: Iterable[Compared], *, rung: int, lpips: Lpips | None = None) -> Evaluation:
-    """Gathers figures; consumes `compared`, frame after frame."""
+def evaluate(
+    show: Show,
+    compared: Iterable[Compared],
+    *,
+    rung: int,
+    lpips: Lpips | None = None,
+    on_compared: OnCompared | None = None,
+) -> Evaluation:
+    """Gathers figures; consumes `compared`, frame after frame. `on_compared` hears of each pair and its PSNR in dB."""
     cameras: dict[str, CameraFigures] = {}
     before: dict[str, Compared] = {}
     for pair in compared:
         target = pair.target
-        figures = cameras.setdefault(target.name, CameraFigures(target.held_out, first_frame=target.frame))
+        figures = cameras.setdefault(target.name, CameraFigures(target.held_out))
         truth, render = target.truth / 255.0, pair.render / 255.0
+        figures.frames.append(target.frame)
         figures.psnr.append(psnr(truth, render, target.mask))
         figures.ssim.append(ssim(truth, render, target.mask))
         if lpips is not None:
             figures.lpips.append(lpips(target.truth, pair.render))
         last = before.get(target.name)
         if last is not None and last.target.frame == target.frame - 1:
-            _flicker(figures, last, pair)
+            change = still_change(last, pair)
+            figures.still += [] if change is None else [change]
         before[target.name] = pair
+        if on_compared is not None:
+            on_compared(pair, figures.psnr[-1])
     return Evaluation(
         cameras=cameras,
         stages=_stages(show, cameras),
+        borders=tuple(chunk.first_frame for chunk in show.index.chunks[1:]),
         bits_per_frame=_bits(show, rung) / show.manifest.frame_count,
         bits_per_second=_bits(show, rung) / float(show.manifest.duration),
     )
@@ -87,19 +102,26 @@ def mean_of(evaluation: Evaluation, key: str) -> float | None:
     return float(np.mean([np.mean(row) for row in rows])) if rows and all(rows) else None
 
 
-def temporal(evaluation: Evaluation) -> tuple[float, float] | None:
-    """Root mean square change per frame of still pixels, in levels of 255: (truth, show); None for stills."""
-    truth = [value for figures in evaluation.cameras.values() for value in figures.flicker_truth]
-    render = [value for figures in evaluation.cameras.values() for value in figures.flicker_render]
-    return (float(np.sqrt(np.mean(truth))), float(np.sqrt(np.mean(render)))) if truth else None
+def temporal(evaluation: Evaluation) -> Steadiness | None:
+    """How steady the show is; None where no camera has two frames that follow each other, as in stills."""
+    cameras = [
+        figures
+        for figures in evaluation.cameras.values()
+        if any(after == before + 1 for before, after in pairwise(figures.frames))
+    ]
+    if not cameras:
+        return None
+    still = [change for figures in cameras for change in figures.still]
+    return steadiness(still, [(figures.frames, figures.psnr) for figures in cameras], evaluation.borders)
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:
     """The figures for programs.
 
-    mean.psnr, mean.ssim, cameras.NAME.{psnr, ssim, held_out}, bits_per_frame, bits_per_second and more.
+    mean.psnr, mean.ssim, cameras.NAME.{psnr, ssim, held_out}, bits_per_frame, bits_per_second and more; `temporal` has
+    the fields of `Steadiness` and is None for stills.
     """
-    still = temporal(evaluation)
+    steady = temporal(evaluation)
     return {
         "mean": {key: mean_of(evaluation, key) for key in ("psnr", "ssim", "lpips")},
         "cameras": {
@@ -113,28 +135,19 @@ def document(evaluation: Evaluation) -> dict[str, Any]:
             for name, figures in evaluation.cameras.items()
         },
         "stages": [vars(stage) for stage in evaluation.stages],
-        "temporal": None if still is None else {"truth_rms": still[0], "show_rms": still[1]},
+        "temporal": None if steady is None else asdict(steady),
         "bits_per_frame": evaluation.bits_per_frame,
         "bits_per_second": evaluation.bits_per_second,
     }
-
-
-def _flicker(figures: CameraFigures, last: Compared, now: Compared) -> None:
-    truth = now.target.truth.astype(np.int16) - last.target.truth
-    render = now.render.astype(np.int16) - last.render
-    still = (np.abs(truth).max(axis=-1) <= _STILL) & now.target.mask
-    if still.any():
-        figures.flicker_truth.append(float(np.mean(truth[still].astype(np.float64) ** 2)))
-        figures.flicker_render.append(float(np.mean(render[still].astype(np.float64) ** 2)))
 
 
 def _stages(show: Show, cameras: dict[str, CameraFigures]) -> tuple[StageLoss, ...]:
     out = []
     for stage in show.manifest.stages:
         figures = cameras.get(stage.camera)
-        if figures is None or not 0 <= stage.frame - figures.first_frame < len(figures.psnr):
+        if figures is None or stage.frame not in figures.frames:
             continue
-        decoded = figures.psnr[stage.frame - figures.first_frame]
+        decoded = figures.psnr[figures.frames.index(stage.frame)]
         out.append(StageLoss(stage.camera, stage.held_out, stage.msi_psnr, stage.layers_psnr, decoded))
     return tuple(out)
 

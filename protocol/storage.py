@@ -31,17 +31,26 @@ def reporting(path: Path, doing: str) -> Iterator[None]:
         raise StorageError(f"cannot {doing} {path}: {reason}; {mend}") from error
 
 
-def check_output(path: Path) -> None:
-    """Refuses an output path that cannot work, before any work is done. Raises UsageError or StorageError."""
+def check_output(path: Path, *, option: str = "--out", example: str = "show.lfv") -> None:
+    """Refuses an output path that cannot work, before any work is done.
+
+    Args:
+        option: that named it. example: a file's name that would do.
+
+    Raises:
+        UsageError, StorageError: it cannot work.
+    """
     folder = path.parent
     if path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file such as {path / 'show.lfv'}")
+        raise UsageError(f"{path} is a folder; name a file such as {path / example}")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no ordinary file and cannot be replaced; choose another {option}")
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; make it first or choose another --out")
+        raise UsageError(f"{folder} is not a folder; make it first or choose another {option}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise StorageError(f"cannot write into {folder}; choose another --out or change its permissions")
+        raise StorageError(f"cannot write into {folder}; choose another {option} or change its permissions")
     if path.exists() and not os.access(path, os.W_OK):
-        raise StorageError(f"{path} is write-protected; choose another --out or change its permissions")
+        raise StorageError(f"{path} is write-protected; choose another {option} or change its permissions")
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encoder.evaluate import Compared, compare, rig_targets, view_targets
-from encoder.evaluation import Evaluation, Lpips, document, evaluate, mean_of, temporal
+from encoder.evaluation import Evaluation, document, evaluate, mean_of, temporal
+from encoder.judged import JudgedRung, rung_document
+from encoder.lpips import load_lpips
+from encoder.report.page import page
+from encoder.report.pictures import Album
+from encoder.report.report import Report
+from encoder.sizes import sizes_of
+from encoder.steadiness import Steadiness
+from encoder.version import lfv_version
 from player.frames import rung_named
 from player.pictures import encode_png
-from protocol.container import open_show
+from protocol.container import Show, open_show
 from protocol.errors import UsageError
-from protocol.storage import write_file
+from protocol.storage import check_output, reporting, write_file
 
 HELP = (
     "Renders the decoded show with the true lens of each camera and compares: PSNR, SSIM, bits, steadiness. "
@@ -29,6 +38,7 @@ EXAMPLES = """\
   lfv evaluate show.lfv --views test_views.json               ground-truth views that are no rig cameras
   lfv evaluate show.lfv --rig rig/ --rung low                 at another rung than the best
   lfv evaluate show.lfv --rig rig/ --pictures out/ --json figures.json
+  lfv evaluate show.lfv --rig rig/ --report report.html       a page to send on: figures, curves, pictures
 """
 
 
@@ -39,9 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     truth.add_argument("--rig", type=Path, metavar="RIG", help="the rig that the show was made from")
     truth.add_argument("--views", type=Path, metavar="FILE", help="views in the rig's frame, JSON")
     parser.add_argument("--cameras", nargs="+", metavar="NAME", help="of the rig (the held-out ones, or all)")
-    parser.add_argument("--rung", metavar="NAME", help="of the show (the best)")
+    parser.add_argument("--rung", metavar="NAME", help="of the show (the best; for --report all, the best first)")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write truth, render and difference side by side")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write one HTML page with everything in it; judges all rungs, each of which takes as long as the first, "
+        "unless --rung names one",
+    )
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="a TorchScript LPIPS model; none is shipped")
 
 
@@ -53,19 +70,70 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.cameras and args.rig is None:
         raise UsageError("--cameras are cameras of a rig; give --rig too")
+    if args.report is not None:
+        _check_report(args)
+    lpips = load_lpips(args.lpips)
+    album = Album()
     with open_show(args.show) as show:
-        rung = rung_named(show.manifest, args.rung)
-        targets = rig_targets(show, args.rig, args.cameras) if args.rig else view_targets(show, args.views)
-        pairs: Iterable[Compared] = compare(show, targets, rung=rung)
+        first, *others = _rungs(show, args)
+        pairs = _compared(show, args, first)
         if args.pictures is not None:
             pairs = _with_pictures(pairs, args.pictures)
-        evaluation = evaluate(show, pairs, rung=rung, lpips=_lpips(args.lpips))
-    if not evaluation.cameras:
-        raise UsageError("no view shows a frame that the show has; give views of its frames")
-    _print(evaluation)
+        on_compared = None if args.report is None else album.add
+        evaluation = evaluate(show, pairs, rung=first, lpips=lpips, on_compared=on_compared)
+        if not evaluation.cameras:
+            raise UsageError("no view shows a frame that the show has; give views of its frames")
+        _print(evaluation)
+        evaluations = {first: evaluation}
+        for rung in others:
+            evaluations[rung] = evaluate(show, _compared(show, args, rung), rung=rung)
+        judged = [JudgedRung(show.manifest.rungs[rung], e, sizes_of(show, rung)) for rung, e in evaluations.items()]
+    if args.report is not None:
+        write_file(args.report, page(_report(show, args, judged, album)))
     if args.json is not None:
-        write_file(args.json, (json.dumps(document(evaluation), indent=2) + "\n").encode())
+        figures = document(evaluation) | {"rungs": [rung_document(rung) for rung in judged]}
+        write_file(args.json, (json.dumps(figures, indent=2) + "\n").encode())
     return 0
+
+
+def _check_report(args: argparse.Namespace) -> None:
+    """Its folder is made, as for the other outputs; that it can be written is found out before hours of work."""
+    path: Path = args.report
+    for other in (args.show, args.views, args.lpips, args.json):
+        if other is not None and os.path.realpath(other) == os.path.realpath(path):
+            raise UsageError(f"--report {path} would overwrite {other}; choose another name")
+    with reporting(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    check_output(path, option="--report", example="report.html")
+
+
+def _rungs(show: Show, args: argparse.Namespace) -> list[int]:
+    """Of the show those to be judged; the first is the one that all figures are of."""
+    first = rung_named(show.manifest, args.rung)
+    others = [] if args.report is None or args.rung is not None else range(len(show.manifest.rungs))
+    numbers = [first, *(number for number in others if number != first)]
+    if len(numbers) > 1:
+        print(f"judging {len(numbers)} rungs, one after the other; --rung NAME judges one", file=sys.stderr)
+    return numbers
+
+
+def _compared(show: Show, args: argparse.Namespace, rung: int) -> Iterable[Compared]:
+    targets = rig_targets(show, args.rig, args.cameras) if args.rig else view_targets(show, args.views)
+    return compare(show, targets, rung=rung)
+
+
+def _report(show: Show, args: argparse.Namespace, judged: list[JudgedRung], album: Album) -> Report:
+    return Report(
+        manifest=show.manifest,
+        file=args.show.name,
+        file_bytes=show.header.file_bytes,
+        chunks=len(show.index.chunks),
+        against=(args.rig or args.views).resolve().name,
+        rungs=tuple(judged),
+        pictures=album.worst,
+        made=date.today(),
+        version=lfv_version(),
+    )
 
 
 def _print(evaluation: Evaluation) -> None:
@@ -93,11 +161,23 @@ def _print(evaluation: Evaluation) -> None:
             )
         console.print(stages)
     console.print(f"{evaluation.bits_per_frame:,.0f} bits per frame, {evaluation.bits_per_second / 1e6:.2f} Mbit/s")
-    still = temporal(evaluation)
-    if still is not None:
-        console.print(f"still pixels change by {still[1]:.2f} levels a frame, in the footage by {still[0]:.2f} (rms)")
+    steady = temporal(evaluation)
+    if steady is not None:
+        for line in _steady_lines(steady):
+            console.print(line)
     if not lpips:
         console.print("LPIPS not measured: no weights at hand (--lpips)")
+
+
+def _steady_lines(steady: Steadiness) -> Iterator[str]:
+    if steady.truth_rms is not None:
+        ratio = "" if steady.variance_ratio is None else f", {steady.variance_ratio:.2f} times its variance"
+        yield (
+            f"still pixels change by {steady.show_rms:.2f} levels a frame, "
+            f"in the footage by {steady.truth_rms:.2f} (rms){ratio}"
+        )
+    if steady.border_dip_db is not None:
+        yield f"PSNR dips by {steady.border_dip_db:.2f} dB at the borders of chunks"
 
 
 def _with_pictures(pairs: Iterable[Compared], folder: Path) -> Iterator[Compared]:
@@ -107,26 +187,3 @@ def _with_pictures(pairs: Iterable[Compared], folder: Path) -> Iterator[Compared
         strip = np.concatenate([truth, render, difference.clip(0, 255).astype(np.uint8)], axis=1)
         write_file(folder / f"{pair.target.name}_f{pair.target.frame:04d}.png", encode_png(strip))
         yield pair
-
-
-def _lpips(path: Path | None) -> Lpips | None:
-    """A distance of pictures from a TorchScript module that takes two (1, 3, H, W) batches in -1..1."""
-    if path is None:
-        return None
-    import torch
-
-    try:
-        model: Any = torch.jit.load(str(path)).eval()
-    except (RuntimeError, ValueError, OSError) as error:
-        raise UsageError(
-            f"{path}: no TorchScript model ({str(error).splitlines()[0]}); give another --lpips"
-        ) from error
-
-    def batch(picture: NDArray[np.uint8]) -> torch.Tensor:
-        return torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-
-    def distance(truth: NDArray[np.uint8], render: NDArray[np.uint8]) -> float:
-        with torch.no_grad():
-            return float(model(batch(truth), batch(render)).mean())
-
-    return distance

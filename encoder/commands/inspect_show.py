@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from encoder.field_of_view import field_of_view
+from encoder.sizes import sizes_of
 from protocol.budget import HEADSET, Cost, over, within
-from protocol.chunk import HEADER_BYTES, SegmentHead, decode_head
 from protocol.container import Show, open_show
-from protocol.errors import FormatError
 from protocol.manifest import Manifest, projection_to_dict
 from protocol.mesh_codec import Geometry
 
@@ -42,7 +42,7 @@ def show_facts(show: Show) -> dict[str, Any]:
         "chunk_count": len(show.index.chunks),
         "chunk_s": [float(f(c.duration for c in show.index.chunks)) for f in (min, max)],
         "projection": projection_to_dict(m.projection),
-        "field_of_view_deg": _field_of_view(m),
+        "field_of_view_deg": list(field_of_view(m.projection)),
         "units": m.units,
         "near": m.near,
         "far": None if np.isinf(m.far) else m.far,
@@ -60,16 +60,6 @@ def show_facts(show: Show) -> dict[str, Any]:
     }
 
 
-def _field_of_view(m: Manifest) -> list[float]:
-    """Across and up, degrees."""
-    p = m.projection
-    width, height = p.width / p.density, p.height / p.density
-    if p.kind == "sphere":
-        return [float(np.degrees(width)), float(np.degrees(height))]
-    across = np.arctan(p.left + width) - np.arctan(p.left)
-    return [float(np.degrees(across)), float(np.degrees(np.arctan(p.top) - np.arctan(p.top - height)))]
-
-
 def _camera_facts(m: Manifest, number: int) -> dict[str, Any]:
     camera = m.cameras[number]
     return {
@@ -83,13 +73,8 @@ def _camera_facts(m: Manifest, number: int) -> dict[str, Any]:
 
 
 def _rung_facts(show: Show, rung: int) -> dict[str, Any]:
-    heads = [_head(show, number, rung) for number in range(len(show.index.chunks))]
-    sizes = {
-        "geometry": sum(h.geometry_bytes for h in heads),
-        "video": sum(h.video_bytes for h in heads),
-        "sound": sum(h.sound_bytes for h in heads),
-        "tables": sum(HEADER_BYTES + h.table_bytes for h in heads),
-    }
+    found = sizes_of(show, rung)
+    sizes = {"geometry": found.geometry, "video": found.video, "sound": found.sound, "tables": found.headers}
     seconds = float(show.manifest.duration)
     bits = {kind: 8 * size for kind, size in sizes.items()}
     return {
@@ -101,14 +86,6 @@ def _rung_facts(show: Show, rung: int) -> dict[str, Any]:
         "bits_per_frame": round(sum(bits.values()) / show.manifest.frame_count),
         **_geometry_facts(show, rung),
     }
-
-
-def _head(show: Show, chunk: int, rung: int) -> SegmentHead:
-    entry = show.entry(chunk, rung)
-    head = decode_head(show.source.read_range(entry.offset, HEADER_BYTES))
-    if head.size != entry.length:
-        raise FormatError(f"chunk {chunk} rung {rung} is damaged; see lfv verify", start=entry.offset, end=entry.end)
-    return head
 
 
 def _geometry_facts(show: Show, rung: int) -> dict[str, Any]:

@@ -113,7 +113,11 @@ def test_judging_to_a_full_disk(
     small: Path, tiny_show: Path, small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _fill(small_disk, leave=0)
-    for option in (("--json", small_disk / "figures.json"), ("--pictures", small_disk / "pictures")):
+    for option in (
+        ("--json", small_disk / "figures.json"),
+        ("--pictures", small_disk / "pictures"),
+        ("--report", small_disk / "report.html"),
+    ):
         done = run(capsys, "evaluate", tiny_show, "--rig", small, "--cameras", "camera_0001", *option)
         assert done.code == 1 and str(small_disk) in done.error
-    assert not (small_disk / "figures.json").exists()
+    assert not (small_disk / "figures.json").exists() and not list(small_disk.glob("report*"))

@@ -279,7 +279,7 @@ def test_an_older_show_stays_until_the_new_one_is_whole(tmp_path, chunks, wanted
 
 def test_output_paths_are_checked_first(tmp_path):
     check_output(tmp_path / "a.lfv")
-    for path in (tmp_path, tmp_path / "missing" / "a.lfv"):
+    for path in (tmp_path, tmp_path / "missing" / "a.lfv", Path("/dev/null")):
         with pytest.raises(UsageError, match=r"; "):
             check_output(path)
     if os.geteuid() == 0:

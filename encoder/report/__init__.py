@@ -1,0 +1,1 @@
+"""An evaluation as one HTML page, for people who decide about a show and do not run lfv."""

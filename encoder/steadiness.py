@@ -1,0 +1,114 @@
+"""How steady a show is: how much what stands still changes between frames, and what borders between chunks cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoder.evaluate import Compared
+
+# Levels of 255 by which a pixel of the truth may change and still counts as still: the first in clean footage, more
+# where there is noise, or pixels would be chosen for little noise and a show with the very same noise seem to flicker.
+_LEAST_STILL, _MOST_STILL = 2.0, 16.0
+_NOISE = 4.0  # times the median change: 5 standard deviations of Gaussian noise, of the largest of three channels
+MOST_RATIO = 1.1  # of the variance that a show is to keep to
+MOST_DIP_DB = 0.2
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """Figures over all cameras.
+
+    Attributes:
+        truth_rms, show_rms: root mean square change per frame of still pixels, levels of 255; None without any.
+        variance_ratio: of the changes' variances, show / truth; None where the truth does not change at all.
+        border_dip_db: mean of `border_dips`, above 0 where borders are worse; None without measurable borders.
+        border_dip_most_db: the deepest of them.
+        borders: how many there are in the frames compared.
+        frames, psnr: the frames compared, and in dB the mean over the cameras of each.
+    """
+
+    truth_rms: float | None
+    show_rms: float | None
+    variance_ratio: float | None
+    border_dip_db: float | None
+    border_dip_most_db: float | None
+    borders: int
+    frames: tuple[int, ...]
+    psnr: tuple[float, ...]
+
+
+def still_change(last: Compared, now: Compared) -> tuple[float, float] | None:
+    """Mean squared change between two frames of pixels that are still in the truth: (truth, show); None without any.
+
+    Still are those that change by no more than the noise of most pixels explains.
+    """
+    truth = now.target.truth.astype(np.int16) - last.target.truth
+    render = now.render.astype(np.int16) - last.render
+    change = np.abs(truth).max(axis=-1)
+    if not now.target.mask.any():
+        return None
+    noise = _NOISE * float(np.median(change[now.target.mask]))
+    still = (change <= min(max(_LEAST_STILL, noise), _MOST_STILL)) & now.target.mask
+    if not still.any():
+        return None
+    return float(np.mean(truth[still].astype(np.float64) ** 2)), float(np.mean(render[still].astype(np.float64) ** 2))
+
+
+def border_dips(frames: Sequence[int], psnr: Sequence[float], borders: Sequence[int]) -> dict[int, float]:
+    """By how many dB one camera's frames at each border lie below the frames inside the two chunks that meet there.
+
+    At a border are the last frame before it and the first behind it; inside a chunk are those at no border. Borders
+    without frames on both sides, or between chunks of nothing but border frames, are left out.
+
+    Args:
+        frames: increasing indices; psnr: dB of each.
+        borders: first frames of all chunks but the first, increasing.
+    """
+    at = dict(zip(frames, psnr, strict=True))
+    touching = {frame for border in borders for frame in (border - 1, border)}
+    inside = np.array([frame for frame in frames if frame not in touching], np.int64)
+    levels = np.array([at[int(frame)] for frame in inside])
+    ends = [0, *borders, max(frames, default=0) + 1]
+    dips = {}
+    for before, border, after in zip(ends, borders, ends[2:], strict=False):
+        first, last = np.searchsorted(inside, [before, after])
+        if border - 1 in at and border in at and first < last:
+            dips[border] = float(np.mean(levels[first:last])) - (at[border - 1] + at[border]) / 2
+    return dips
+
+
+def steadiness(
+    still: Sequence[tuple[float, float]],
+    cameras: Sequence[tuple[Sequence[int], Sequence[float]]],
+    borders: Sequence[int],
+) -> Steadiness:
+    """Sums up.
+
+    Args:
+        still: results of `still_change`.
+        cameras: of each its frames, increasing, and their PSNR in dB.
+        borders: first frames of all chunks but the first.
+    """
+    truth, show = np.mean(still, axis=0) if still else (None, None)
+    dips: dict[int, list[float]] = {}
+    levels: dict[int, list[float]] = {}
+    for frames, psnr in cameras:
+        for border, dip in border_dips(frames, psnr, borders).items():
+            dips.setdefault(border, []).append(dip)
+        for frame, value in zip(frames, psnr, strict=True):
+            levels.setdefault(frame, []).append(value)
+    by_border = [float(np.mean(values)) for values in dips.values()]
+    ordered = sorted(levels)
+    return Steadiness(
+        truth_rms=None if truth is None else float(np.sqrt(truth)),
+        show_rms=None if show is None else float(np.sqrt(show)),
+        variance_ratio=float(show / truth) if truth else None,
+        border_dip_db=float(np.mean(by_border)) if by_border else None,
+        border_dip_most_db=max(by_border, default=None),
+        borders=sum(border in levels and border - 1 in levels for border in borders),
+        frames=tuple(ordered),
+        psnr=tuple(float(np.mean(levels[frame])) for frame in ordered),
+    )
