@@ -15,18 +15,19 @@ from encoder.atlas.dilate import dilate_colour
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
 from encoder.layers.borders import layer_borders
-from encoder.layers.collapse import collapse
 from encoder.layers.layer_images import LayerImages, make_layer_images
+from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
 from encoder.meshing import Room, mesh_group
 from encoder.msi import kernels
 from encoder.msi.scene import Scene
-from encoder.msi.solve import WindowSolver
 from encoder.msi.sweep import SweepConfig, sweep, visible_histogram
-from encoder.msi.tiles import Tile, make_tiles, put
+from encoder.msi.tiles import BYTES_PER_TEXEL as SHELL_BYTES
+from encoder.msi.tiles import make_tiles, put
 from encoder.msi.views import View, image_with_weight, rays_in
 from encoder.rungs import AtlasImages, EncodedRung, encode_rungs
 from encoder.shot import Shot
 from encoder.stopwatch import Stopwatch
+from encoder.tile_solver import TileSolver
 from encoder.video.encoders import Codec, choose_encoder
 from protocol.errors import SolveError
 from protocol.mesh_codec import Geometry
@@ -143,35 +144,45 @@ def _solve(
     measured: tuple[View, ...],
     watch: Stopwatch,
 ) -> dict[str, MsiError]:
+    divisor = config.solve.divisor_for(shot.sources)
     tiles = make_tiles(
         shot.projection,
-        shells=len(shot.disparities),
+        bytes_per_texel=texel_bytes(len(shot.disparities), len(borders) - 1, divisor),
         margin=tile_margin(shot),
         memory=config.memory,
     )
     log.info("%d tiles of at most %d texels", len(tiles), max(t.window.width * t.window.height for t in tiles))
     errors: dict[str, MsiError] = {}
-    steps = max(1, config.solve.descent.steps) if config.solve.solver == "descent" else 1
     for number, tile in enumerate(tiles):
-        solver = WindowSolver(Scene(tile.window, shot.disparities, shot.sources), config.solve)
+        solver = TileSolver(
+            tile.window, shot.disparities, shot.sources, borders, config.solve, least_weight=config.least_weight
+        )
         for index, frame in enumerate(frames()):
             before = (number + index / count) / len(tiles)
             done = [0]
 
-            def on_step(before: float = before, done: list[int] = done) -> None:
+            def on_step(before: float = before, done: list[int] = done, steps: int = max(1, solver.steps)) -> None:
                 done[0] += 1
                 watch.report("solve", before + min(1.0, done[0] / steps) / count / len(tiles))
 
-            with watch.stage("solve"):
-                shells = solver.solve(frame.images, on_step=on_step)
-            with watch.stage("collapse"):
-                _collapse(solver.scene, shells, tile, borders, layers, index, config.least_weight)
+            solver.solve(frame.images, on_step=on_step, watch=watch)
+            put(
+                tile,
+                {"rgba": layers.rgba[index], "disparity": layers.disparity[index]},
+                solver.rgba,
+                solver.disparity,
+            )
             if index == 0:
                 with watch.stage("measure"):
                     for view in measured:
-                        _measure(solver.scene, shells, view, frame.images[view.name], errors)
+                        _measure(solver.scene, solver.shells, view, frame.images[view.name], errors)
             watch.report("solve", (number + (index + 1) / count) / len(tiles))
     return errors
+
+
+def texel_bytes(shells: int, layers: int, divisor: int) -> float:
+    """What solving takes for each texel of the layers' grid: shells of coarser texels, and layers to be refined."""
+    return shells * SHELL_BYTES / divisor**2 + layers * LAYER_BYTES
 
 
 def tile_margin(shot: Shot) -> int:
@@ -179,26 +190,6 @@ def tile_margin(shot: Shot) -> int:
     radius = max(float(np.linalg.norm(view.origin)) for view in shot.sources)
     drift = np.arcsin(min(1.0, radius / shot.near))
     return int(shot.projection.density * min(drift, np.radians(15.0)))
-
-
-def _collapse(
-    scene: Scene,
-    shells: NDArray[np.float32],
-    tile: Tile,
-    borders: NDArray[np.int64],
-    layers: LayerImages,
-    index: int,
-    least: float,
-) -> None:
-    seen = np.zeros(scene.shape, np.float32)
-    for view, (origin, rays) in zip(scene.views, scene.rays, strict=True):
-        weights = view.weight.ravel()
-        kernels.visible_weight(shells, scene.disparities, scene.vector, origin, rays, weights, seen)
-    count, height, width = len(borders) - 1, scene.window.height, scene.window.width
-    rgba = np.empty((count, height, width, 4), np.uint8)
-    disparity = np.empty((count, height, width), np.float32)
-    collapse(shells, scene.disparities, borders, seen, np.float32(least), rgba, disparity)
-    put(tile, {"rgba": layers.rgba[index], "disparity": layers.disparity[index]}, rgba, disparity)
 
 
 def _measure(

@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from encoder.config import EncodeConfig
+from encoder.layers.refine import RefineConfig
 from encoder.meshing import BUDGETS
-from encoder.msi.descent import DescentConfig
 from encoder.msi.solve import SolveConfig
 from encoder.pipeline import encode_rig
 from encoder.progress import EncodeProgress
@@ -37,7 +37,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    default, descent = EncodeConfig(), DescentConfig()
+    default, refine = EncodeConfig(), RefineConfig()
     parser.add_argument("rig", type=Path, metavar="RIG", help="the folder with calibration and footage")
     parser.add_argument("--out", type=Path, required=True, metavar="SHOW.lfv", help="the show to write")
     parser.add_argument("--restart", action="store_true", help="begin anew instead of going on")
@@ -62,7 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     space.add_argument("--layers", type=_layers, default=default.layers, metavar="L", help="of the show (%(default)s)")
     solver = parser.add_argument_group("solver")
     solver.add_argument("--solver", choices=("descent", "sweep"), default="descent", help="sweep is a preview")
-    solver.add_argument("--steps", type=_count, default=descent.steps, metavar="N", help="of descent (%(default)s)")
+    solver.add_argument(
+        "--steps",
+        type=_count,
+        default=refine.steps,
+        metavar="N",
+        help="of the layers' refinement, half as many of the shells' descent (%(default)s)",
+    )
     solver.add_argument(
         "--memory", type=_gibibytes, default=default.memory, metavar="GIB", help="for the shells of one tile (4)"
     )
@@ -136,7 +142,11 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
         sound=None if args.sound == "none" else args.sound,
         memory=args.memory,
         title=args.title,
-        solve=replace(solve, descent=replace(solve.descent, steps=args.steps)),
+        solve=replace(
+            solve,
+            descent=replace(solve.descent, steps=max(1, args.steps // 2)),
+            refine=replace(solve.refine, steps=args.steps),
+        ),
     )
 
 

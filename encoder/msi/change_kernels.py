@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import OPTIONS
+from encoder.msi.kernel_options import CELL, OPTIONS
 
 F = np.float32
 
@@ -77,3 +77,32 @@ def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[
                         total += 1
                         hits += changed[c, np.int64(v), np.int64(u)]
                 out[i, y, x] = hits > 0 and F(hits) >= share * F(total) and hits >= min(2, total)
+
+
+@njit(parallel=True, **OPTIONS)
+def follow(layers, disparity, old, new, old_depth, new_depth, active, borders, moved):  # type: ignore[no-untyped-def]
+    """Takes refined layers along with how coarse ones changed from `old` to `new`, in active blocks, in place.
+
+    layers, old, new (L, H, W, 4) float32; disparity, old_depth, new_depth (L, H, W) float32; active (L, bh, bw) uint8
+    blocks of CELL texels; borders (L + 1,). A texel keeps what it differs from the coarse one, unless a channel of that
+    changed by more than `moved`: then it becomes the coarse one.
+    """
+    L, H, W, _ = layers.shape
+    for i in prange(L):
+        for y in range(H):
+            for x in range(W):
+                if active[i, y // CELL, x // CELL] == 0:
+                    continue
+                worst = abs(new_depth[i, y, x] - old_depth[i, y, x]) / (borders[i + 1] - borders[i] + F(1e-12))
+                for c in range(4):
+                    worst = max(worst, abs(new[i, y, x, c] - old[i, y, x, c]))
+                keep = worst <= moved
+                for c in range(4):
+                    value = new[i, y, x, c]
+                    if keep:
+                        value += layers[i, y, x, c] - old[i, y, x, c]
+                    layers[i, y, x, c] = min(max(value, F(0)), F(1))
+                depth = new_depth[i, y, x]
+                if keep:
+                    depth += disparity[i, y, x] - old_depth[i, y, x]
+                disparity[i, y, x] = min(max(depth, borders[i]), borders[i + 1])

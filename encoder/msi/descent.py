@@ -36,7 +36,7 @@ class DescentConfig:
         seed: of the turns.
     """
 
-    steps: int = 24
+    steps: int = 30
     cameras: int = 5
     colour_rate: float = 0.01
     alpha_rate: float = 0.03

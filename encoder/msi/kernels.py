@@ -47,24 +47,18 @@ def _arctan2(y, x):  # type: ignore[no-untyped-def]
     return -p if y < F(0) else p
 
 
-@njit(**OPTIONS)
-def _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy):  # type: ignore[no-untyped-def]
-    """Where rays first..first+count cross one shell: texel offsets (floats / 4; -1 outside) and bilinear weights."""
+@njit(inline="always", **OPTIONS)
+def cross(disparity, window, origin, rays, first, count, x, y):  # type: ignore[no-untyped-def]
+    """Where rays first..first+count cross one shell: x, y (count,) float32 texels, centres at whole numbers."""
     density = window[3]
     cx, cy = window[1] - F(0.5), window[2] - F(0.5)
     ox, oy, oz = origin[0] * disparity, origin[1] * disparity, origin[2] * disparity
-    w, h = F(width), F(height)
     if window[0] == F(0):
         depth = (F(1) + oz) * density
         sx, sy = cx + ox * density, cy - oy * density
         for j in range(count):
-            x = sx + depth * rays[0, first + j]
-            y = sy - depth * rays[1, first + j]
-            xf, yf = np.floor(x), np.floor(y)
-            fx[j] = x - xf
-            fy[j] = y - yf
-            inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
-            index[j] = np.int32(yf) * np.int32(width) + np.int32(xf) if inside else np.int32(-1)
+            x[j] = sx + depth * rays[0, first + j]
+            y[j] = sy - depth * rays[1, first + j]
     else:
         gap = F(1) - (ox * ox + oy * oy + oz * oz)
         for j in range(count):
@@ -72,13 +66,22 @@ def _locate(disparity, window, origin, rays, first, count, width, height, index,
             along = ox * dx + oy * dy + oz * dz
             t = np.sqrt(max(along * along + gap, F(0))) - along
             px, py, pz = ox + t * dx, oy + t * dy, oz + t * dz
-            x = cx + density * _arctan2(px, -pz)
-            y = cy - density * _arctan2(py, np.sqrt(px * px + pz * pz))
-            xf, yf = np.floor(x), np.floor(y)
-            fx[j] = x - xf
-            fy[j] = y - yf
-            inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
-            index[j] = np.int32(yf) * np.int32(width) + np.int32(xf) if inside else np.int32(-1)
+            x[j] = cx + density * _arctan2(px, -pz)
+            y[j] = cy - density * _arctan2(py, np.sqrt(px * px + pz * pz))
+
+
+@njit(**OPTIONS)
+def _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy):  # type: ignore[no-untyped-def]
+    """Where rays first..first+count cross one shell: texel offsets (floats / 4; -1 outside) and bilinear weights."""
+    cross(disparity, window, origin, rays, first, count, fx, fy)
+    w, h = F(width), F(height)
+    for j in range(count):
+        x, y = fx[j], fy[j]
+        xf, yf = np.floor(x), np.floor(y)
+        fx[j] = x - xf
+        fy[j] = y - yf
+        inside = (xf >= F(0)) & (yf >= F(0)) & (xf < w - F(1)) & (yf < h - F(1))
+        index[j] = np.int32(yf) * np.int32(width) + np.int32(xf) if inside else np.int32(-1)
 
 
 @njit(parallel=True, **OPTIONS)

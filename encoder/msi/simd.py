@@ -148,6 +148,56 @@ def scatter_texel(typingctx: Any, source: Any, at: Any, fx: Any, fy: Any, out: A
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def fetch_scalar(typingctx: Any, field: Any, at: Any):  # type: ignore[no-untyped-def]
+    """field[at] of a flat float32 array; no index from the end."""
+    signature = types.float32(field, types.int64)
+
+    def codegen(context: Any, b: Any, sig: Any, args: Any) -> Any:
+        return b.load(b.gep(_data(context, b, sig.args[0], args[0]), [args[1]]))
+
+    return signature, codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_scalar(typingctx: Any, value: Any, out: Any, at: Any):  # type: ignore[no-untyped-def]
+    """out[at] += value of a flat float32 array; no index from the end."""
+    signature = types.void(types.float32, out, types.int64)
+
+    def codegen(context: Any, b: Any, sig: Any, args: Any) -> Any:
+        place = b.gep(_data(context, b, sig.args[1], args[1]), [args[2]])
+        b.store(_add(b, b.load(place), args[0]), place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def slope_texel(  # type: ignore[no-untyped-def]
+    typingctx: Any, texture: Any, offset: Any, row: Any, fx: Any, fy: Any, dx: Any, dy: Any, gradient: Any, at: Any
+):
+    """How a loss changes as a sample moves by (dx, dy) texels: gradient[at:at+4] . (dx dS/dx + dy dS/dy)."""
+    f4, i8 = types.float32, types.int64
+    signature = f4(texture, i8, i8, f4, f4, f4, f4, gradient, i8)
+
+    def codegen(context: Any, b: Any, sig: Any, args: Any) -> Any:
+        base = _data(context, b, sig.args[0], args[0])
+        four = ir.Constant(args[1].type, 4)
+        below = b.add(args[1], args[2])
+        corners = [_load(b, base, at) for at in (args[1], b.add(args[1], four), below, b.add(below, four))]
+        x, y = _splat(b, args[3]), _splat(b, args[4])
+        across = _lerp(b, b.fsub(corners[1], corners[0], flags=_FAST), b.fsub(corners[3], corners[2], flags=_FAST), y)
+        down = _lerp(b, b.fsub(corners[2], corners[0], flags=_FAST), b.fsub(corners[3], corners[1], flags=_FAST), x)
+        moved = _add(b, _mul(b, _splat(b, args[5]), across), _mul(b, _splat(b, args[6]), down))
+        product = _mul(b, moved, _load(b, _data(context, b, sig.args[7], args[7]), args[8]))
+        total = b.extract_element(product, ir.Constant(_LANE, 0))
+        for lane in (1, 2, 3):
+            total = _add(b, total, b.extract_element(product, ir.Constant(_LANE, lane)))
+        return total
+
+    return signature, codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def adam_texel(  # type: ignore[no-untyped-def]
     typingctx: Any,
     shells: Any,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.layers.refine import RefineConfig
 from encoder.msi import change_kernels
 from encoder.msi.descent import DescentBuffers, DescentConfig, descend, make_buffers
 from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
 from encoder.msi.sweep import Renewal, SweepConfig, fresh, sweep
-from encoder.msi.views import Floats, image_with_weight
+from encoder.msi.views import Floats, View, image_with_weight
 
 log = logging.getLogger(__name__)
 F = np.float32
@@ -28,29 +29,43 @@ class SolveConfig:
     """Which solver, and how it goes on from frame to frame.
 
     Attributes:
-        solver: "sweep" alone, or "descent" from it.
+        solver: "sweep" alone, or "descent" from it, and layers that are refined by what they show.
+        divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
+            `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
         change_share: of a texel's source cameras that must see change before it is solved again.
-        later_steps: steps of descent in the frames after the first, as a share of the first frame's.
+        later_steps: steps of descent and refinement in the frames after the first, as a share of the first frame's.
     """
 
     solver: SolverName = "descent"
     sweep: SweepConfig = field(default_factory=SweepConfig)
     descent: DescentConfig = field(default_factory=DescentConfig)
+    refine: RefineConfig = field(default_factory=RefineConfig)
+    divisor: int = 2
+    smallest: int = 100
     change_threshold: float = 3.0 / 255.0
     change_share: float = 0.3
     later_steps: float = 0.5
 
+    def divisor_for(self, views: Sequence[View]) -> int:
+        """How many pixels across become one where these cameras' shells are solved."""
+        least = min(min(view.model.width, view.model.height) for view in views)
+        return self.divisor if self.solver == "descent" and least >= self.divisor * self.smallest else 1
+
 
 @dataclass
 class WindowSolver:
-    """Solves the frames of one group of pictures in one window, in order."""
+    """Solves the frames of one group of pictures in one window, in order.
+
+    `changed` has for each camera (height, width) uint8 the pixels that changed since they were last used.
+    """
 
     scene: Scene
     config: SolveConfig
     _state: Renewal | None = None
     _buffers: DescentBuffers | None = None
     _references: list[Floats] = field(default_factory=list)
+    changed: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
         """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names.
@@ -64,7 +79,7 @@ class WindowSolver:
             if self.config.solver == "descent":
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
-        changed = self._changed(pictures)
+        changed = self.changed = self._changed(pictures)
         if any(mask.any() for mask in changed):
             self._renew(self._state, pictures, changed, on_step)
         for reference, picture, mask in zip(self._references, pictures, changed, strict=True):

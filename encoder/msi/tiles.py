@@ -13,7 +13,7 @@ from encoder.msi.views import subwindow
 from protocol.errors import UsageError
 from protocol.projection import Projection
 
-# What descent holds for a texel: RGBA, gradient, two moments (16 bytes each), prior, mask, the sweep's scratch.
+# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, scratch of the sweep.
 BYTES_PER_TEXEL = 72
 _FEATHER = 8
 _SMALLEST = 64
@@ -40,14 +40,14 @@ class Tile:
     weight: NDArray[np.float32]
 
 
-def make_tiles(projection: Projection, *, shells: int, margin: int, memory: int) -> tuple[Tile, ...]:
+def make_tiles(projection: Projection, *, bytes_per_texel: float, margin: int, memory: int) -> tuple[Tile, ...]:
     """The fewest tiles whose windows fit the memory.
 
     Args:
         projection: the grid to cover.
-        shells: shells of each window.
+        bytes_per_texel: what solving holds for each texel of a window, over all shells and layers.
         margin: texels by which a window reaches past its tile, so that rays of the cameras cross all its shells.
-        memory: bytes for one window's shells and what descent keeps beside them.
+        memory: bytes for one window.
 
     Raises:
         UsageError: not even small tiles fit.
@@ -61,12 +61,12 @@ def make_tiles(projection: Projection, *, shells: int, margin: int, memory: int)
             width, height = min(width, W if not projection.wraps else width), min(height, H)
             if projection.wraps and width > W:
                 continue
-            if width * height * shells * BYTES_PER_TEXEL <= memory and (best is None or nx * ny < best[0]):
+            if width * height * bytes_per_texel <= memory and (best is None or nx * ny < best[0]):
                 best = (nx * ny, nx, ny)
     if best is None:
-        need = _SMALLEST * _SMALLEST * shells * BYTES_PER_TEXEL
+        need = _SMALLEST * _SMALLEST * bytes_per_texel
         raise UsageError(
-            f"{memory / 2**30:.2f} GiB are too little for {shells} shells of {W}x{H} texels with margins of {margin}; "
+            f"{memory / 2**30:.2f} GiB are too little for {W}x{H} texels with margins of {margin}; "
             f"give --memory more (at least {need / 2**30:.2f} GiB), or lower --shells or --density"
         )
     _, nx, ny = best

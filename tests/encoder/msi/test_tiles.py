@@ -26,7 +26,12 @@ def projections(draw: st.DrawFn) -> Projection:
 def cut(projection: Projection, *, shells: int, margin: int, texels: int) -> tuple[Tile, ...]:
     """Tiles of windows of at most `texels`; examples where there are none are passed over."""
     try:
-        return make_tiles(projection, shells=shells, margin=margin, memory=texels * shells * BYTES_PER_TEXEL)
+        return make_tiles(
+            projection,
+            bytes_per_texel=shells * BYTES_PER_TEXEL,
+            margin=margin,
+            memory=texels * shells * BYTES_PER_TEXEL,
+        )
     except UsageError:
         assume(False)
         raise
@@ -61,14 +66,22 @@ def test_windows_fit_the_memory_and_hold_their_tiles(projection: Projection, mar
 
 def test_one_tile_where_it_fits_and_few_where_not() -> None:
     plane = Projection("plane", 600, 400, -1.0, 0.7, 300.0)
-    one = make_tiles(plane, shells=4, margin=10, memory=600 * 400 * 4 * BYTES_PER_TEXEL)
+    one = make_tiles(plane, bytes_per_texel=4 * BYTES_PER_TEXEL, margin=10, memory=600 * 400 * 4 * BYTES_PER_TEXEL)
     assert len(one) == 1 and one[0].window == plane and one[0].weight.min() == 1
-    assert len(make_tiles(plane, shells=4, margin=10, memory=350 * 400 * 4 * BYTES_PER_TEXEL)) == 2
+    assert (
+        len(make_tiles(plane, bytes_per_texel=4 * BYTES_PER_TEXEL, margin=10, memory=350 * 400 * 4 * BYTES_PER_TEXEL))
+        == 2
+    )
 
 
 def test_too_little_memory_is_said() -> None:
     with pytest.raises(UsageError, match="--memory"):
-        make_tiles(Projection("plane", 600, 400, -1.0, 0.7, 300.0), shells=64, margin=40, memory=1 << 20)
+        make_tiles(
+            Projection("plane", 600, 400, -1.0, 0.7, 300.0),
+            bytes_per_texel=64 * BYTES_PER_TEXEL,
+            margin=40,
+            memory=1 << 20,
+        )
 
 
 def layers_of(
@@ -104,14 +117,14 @@ def test_a_constant_image_stays_constant_over_the_seams(
 
 def test_opaque_stays_opaque_over_the_seams() -> None:
     plane = Projection("plane", 600, 400, -1.0, 0.7, 300.0)
-    tiles = make_tiles(plane, shells=3, margin=5, memory=30_000 * 3 * BYTES_PER_TEXEL)
+    tiles = make_tiles(plane, bytes_per_texel=3 * BYTES_PER_TEXEL, margin=5, memory=30_000 * 3 * BYTES_PER_TEXEL)
     assert len(tiles) > 8
     assert (layers_of(plane, (10, 200, 30, 255), 0.5, tiles)["rgba"][..., 3] == 255).all()
 
 
 def test_seams_are_ramps_between_neighbours() -> None:
     plane = Projection("plane", 400, 60, -1.0, 0.7, 300.0)
-    tiles = make_tiles(plane, shells=3, margin=5, memory=250 * 60 * 3 * BYTES_PER_TEXEL)
+    tiles = make_tiles(plane, bytes_per_texel=3 * BYTES_PER_TEXEL, margin=5, memory=250 * 60 * 3 * BYTES_PER_TEXEL)
     assert len(tiles) == 2
     layers = {"rgba": np.zeros((1, 60, 400, 4), np.uint8), "disparity": np.zeros((1, 60, 400), np.float32)}
     for tile, value in zip(tiles, (50, 150), strict=True):

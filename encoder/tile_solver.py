@@ -1,0 +1,164 @@
+"""One angular tile through a group of pictures: shells, their collapse, and layers refined at full resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoder.layers.collapse import collapse
+from encoder.layers.enlarge import enlarge, quantise, spread_disparity
+from encoder.layers.refine import RefineBuffers, Surfaces, make_buffers, refine, surface_borders
+from encoder.msi import change_kernels, kernels
+from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
+from encoder.msi.kernel_options import CELL
+from encoder.msi.scene import Scene
+from encoder.msi.solve import SolveConfig, WindowSolver
+from encoder.msi.views import Floats, View, image_with_weight
+from encoder.stopwatch import Stopwatch
+from protocol.projection import Projection
+
+F = np.float32
+Images = Mapping[str, NDArray[np.uint8]]
+_SPREAD = 4  # coarse texels by which disparity is carried into what is empty
+_MOVED = 24 / 255  # change of a texel's colour or alpha from frame to frame beyond which its details are not kept
+
+
+class TileSolver:
+    """Solves the frames of a group of pictures in one window, in order; `rgba` and `disparity` are the last one's.
+
+    Attributes:
+        rgba: (L, H, W, 4) uint8 straight colour and alpha of the layers in the window.
+        disparity: (L, H, W) float32, 1/metre.
+        scene, shells: what was solved before the collapse, at the shells' resolution.
+    """
+
+    def __init__(
+        self,
+        window: Projection,
+        disparities: Floats,
+        sources: tuple[View, ...],
+        borders: NDArray[np.int64],
+        config: SolveConfig,
+        *,
+        least_weight: float,
+    ) -> None:
+        self._divisor = config.divisor_for(sources)
+        self._config, self._borders, self._least = config, borders, least_weight
+        coarse = tuple(coarse_view(view, self._divisor) for view in sources)
+        self.scene = Scene(coarse_window(window, self._divisor), disparities, coarse)
+        self._solver = WindowSolver(self.scene, config)
+        self._fine = Scene(window, disparities, sources)
+        count = len(borders) - 1
+        self._coarse_rgba = np.zeros((count, *self.scene.shape[1:], 4), np.uint8)
+        self._coarse_disparity = np.zeros((count, *self.scene.shape[1:]), np.float32)
+        self._surfaces: Surfaces | None = None
+        self._buffers: RefineBuffers | None = None
+        self.rgba = np.zeros((count, window.height, window.width, 4), np.uint8)
+        self.disparity = np.zeros((count, window.height, window.width), np.float32)
+        self.shells: Floats = np.empty(0, np.float32)
+
+    @property
+    def steps(self) -> int:
+        """How often `on_step` is called for the first frame."""
+        return self._config.descent.steps + self._config.refine.steps if self._config.solver == "descent" else 0
+
+    def solve(self, images: Images, *, on_step: Callable[[], None], watch: Stopwatch) -> None:
+        """The next frame; images (height, width, 3) uint8 by the views' names."""
+        with watch.stage("solve"):
+            small = {name: coarse_picture(image, self._divisor) for name, image in images.items()}
+            self.shells = self._solver.solve(small, on_step=on_step)
+        with watch.stage("collapse"):
+            rgba, disparity = self._collapsed()
+        if self._config.solver == "sweep":
+            self.rgba, self.disparity = rgba, disparity
+            return
+        with watch.stage("refine"):
+            self._refine(images, rgba, disparity, on_step)
+        self._coarse_rgba, self._coarse_disparity = rgba, disparity
+
+    def _collapsed(self) -> tuple[NDArray[np.uint8], Floats]:
+        scene = self.scene
+        seen = np.zeros(scene.shape, np.float32)
+        for view, (origin, rays) in zip(scene.views, scene.rays, strict=True):
+            weights = view.weight.ravel()
+            kernels.visible_weight(self.shells, scene.disparities, scene.vector, origin, rays, weights, seen)
+        rgba, disparity = np.empty_like(self._coarse_rgba), np.empty_like(self._coarse_disparity)
+        collapse(self.shells, scene.disparities, self._borders, seen, F(self._least), rgba, disparity)
+        if self._config.solver == "descent":
+            spread_disparity(disparity, rgba, _SPREAD)
+        return rgba, disparity
+
+    def _refine(self, images: Images, rgba: NDArray[np.uint8], disparity: Floats, on_step: Callable[[], None]) -> None:
+        """Refines what changed; the rest stays bit by bit."""
+        config = self._config.refine
+        surfaces = self._surfaces
+        if surfaces is None:
+            surfaces = Surfaces(
+                np.empty(self.rgba.shape, np.float32),
+                np.empty(self.disparity.shape, np.float32),
+                surface_borders(self._borders, self.scene.disparities),
+            )
+            enlarge(rgba, disparity, self._divisor, surfaces.layers, surfaces.disparity)
+            self._surfaces, self._buffers = surfaces, make_buffers(surfaces)
+            active, masks = None, None
+        else:
+            active = self._follow(surfaces, rgba, disparity)
+            if not active.any():
+                return
+            config = replace(config, steps=max(1, round(config.steps * self._config.later_steps)))
+            masks = self._solver.changed
+        pictures = []
+        for index, view in enumerate(self._fine.views):
+            picture = image_with_weight(view, images[view.name])
+            if masks is not None:
+                picture[..., 3] *= self._grown(masks[index], picture.shape[:2])
+            pictures.append(picture)
+        refine(self._fine, pictures, surfaces, config, active=active, buffers=self._buffers, on_step=on_step)
+        quantise(surfaces.layers, self.rgba)
+        self.disparity = surfaces.disparity
+
+    def _grown(self, mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        """A mask of changed coarse pixels, grown, for all pixels."""
+        grown = np.empty_like(mask)
+        change_kernels.dilate(mask, 3, grown)
+        large = grown.repeat(self._divisor, axis=0).repeat(self._divisor, axis=1)
+        short = [(0, max(0, want - have)) for want, have in zip(size, large.shape, strict=True)]
+        return np.pad(large, short, mode="edge")[: size[0], : size[1]]
+
+    def _follow(self, surfaces: Surfaces, rgba: NDArray[np.uint8], disparity: Floats) -> NDArray[np.uint8]:
+        """Takes over how the coarse layers changed since the last frame -> (L, bh, bw) blocks that did.
+
+        Details stay where only light changed, so that they do not flicker; what moved starts anew.
+        """
+        changed = (rgba != self._coarse_rgba).any(axis=-1) | (disparity != self._coarse_disparity)
+        active = _blocks(changed, surfaces.layers.shape[1:3], self._divisor)
+        if not active.any():
+            return active
+        new, new_depth = np.empty_like(surfaces.layers), np.empty_like(surfaces.disparity)
+        old, old_depth = np.empty_like(surfaces.layers), np.empty_like(surfaces.disparity)
+        enlarge(rgba, disparity, self._divisor, new, new_depth)
+        enlarge(self._coarse_rgba, self._coarse_disparity, self._divisor, old, old_depth)
+        change_kernels.follow(
+            surfaces.layers, surfaces.disparity, old, new, old_depth, new_depth, active, surfaces.borders, F(_MOVED)
+        )
+        return active
+
+
+def _blocks(changed: NDArray[np.bool_], size: tuple[int, int], divisor: int) -> NDArray[np.uint8]:
+    """(L, bh, bw) uint8 blocks of CELL full texels with a changed coarse texel (L, h, w) in or beside them."""
+    L, h, w = changed.shape
+    cell = CELL // divisor
+    rows, columns = (-(-side // CELL) for side in size)
+    padded = np.zeros((L, rows * cell, columns * cell), np.bool_)
+    h, w = min(h, padded.shape[1]), min(w, padded.shape[2])
+    padded[:, :h, :w] = changed[:, :h, :w]
+    hit: NDArray[np.bool_] = np.any(padded.reshape(L, rows, cell, columns, cell), axis=(2, 4))
+    grown = np.empty((rows, columns), np.uint8)
+    out = np.empty(hit.shape, np.uint8)
+    for layer in range(L):
+        change_kernels.dilate(hit[layer].astype(np.uint8), 1, grown)
+        out[layer] = grown
+    return out
