@@ -26,6 +26,10 @@ from protocol.projection import Projection, ShellKind, shell_disparities, shells
 _OFF = 20.0  # of the rig's extent: how far away most of a scene is taken to be
 _INWARD = 0.6  # mean cosine between axes and the way to the rig's centre
 _ALONG = 0.5  # length of the mean axis: above, the cameras look the same way after all
+_CORNER, _DEEP = (
+    0.75,
+    0.5,
+)  # of near: where a head box ends, at its corners within spheres, along its sides before planes
 _FINER = 2  # shells per shell that the head box needs
 
 
@@ -143,7 +147,7 @@ def comfort_box(rig: Rig, near: float, kind: ShellKind) -> tuple[Array, Array]:
     low, high = points.min(axis=0), points.max(axis=0)
     slack = 0.25 * float((high - low).max())
     low, high = np.minimum(low, -0.5 * slack), np.maximum(high, 0.5 * slack)
-    limit = 0.5 * near / (math.sqrt(3.0) if kind == "sphere" else 1.0)
+    limit = near * (_CORNER / math.sqrt(3.0) if kind == "sphere" else _DEEP)
     return np.maximum(0.8 * low, -limit), np.minimum(0.8 * high, limit)
 
 

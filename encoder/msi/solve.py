@@ -30,6 +30,7 @@ class SolveConfig:
 
     Attributes:
         solver: "sweep" alone, or "descent" from it, and layers that are refined by what they show.
+        sweep: how it is swept alone; start: before descent, which wants to know of every surface that there may be.
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
@@ -39,6 +40,7 @@ class SolveConfig:
 
     solver: SolverName = "descent"
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    start: SweepConfig = field(default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0))
     descent: DescentConfig = field(default_factory=DescentConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
     divisor: int = 2
@@ -46,6 +48,11 @@ class SolveConfig:
     change_threshold: float = 3.0 / 255.0
     change_share: float = 0.3
     later_steps: float = 0.5
+
+    @property
+    def first(self) -> SweepConfig:
+        """The sweep of this solver."""
+        return self.start if self.solver == "descent" else self.sweep
 
     def divisor_for(self, views: Sequence[View]) -> int:
         """How many pixels across become one where these cameras' shells are solved."""
@@ -75,7 +82,7 @@ class WindowSolver:
         pictures = [image_with_weight(view, images[view.name]) for view in self.scene.views]
         if self._state is None:
             self._state, self._references = fresh(self.scene), pictures
-            sweep(self.scene, pictures, self.config.sweep, renewing=self._state)
+            sweep(self.scene, pictures, self.config.first, renewing=self._state)
             if self.config.solver == "descent":
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
@@ -118,7 +125,7 @@ class WindowSolver:
         for target, mask in zip(stack, changed, strict=True):
             target[: mask.shape[0], : mask.shape[1]] = mask
         touched = np.empty(self.scene.shape, np.bool_)
-        chosen = choose_views(self.scene, self.config.sweep.cameras)
+        chosen = choose_views(self.scene, self.config.first.cameras)
         change_kernels.touched(
             stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), touched
         )
@@ -131,7 +138,7 @@ class WindowSolver:
             target = picture.copy()
             target[..., 3] *= grown
             focused.append(target)
-        sweep(self.scene, pictures, self.config.sweep, renewing=state)
+        sweep(self.scene, pictures, self.config.first, renewing=state)
         if self.config.solver == "descent":
             steps = max(1, round(self.config.descent.steps * self.config.later_steps))
             self._descended(state, focused, replace(self.config.descent, steps=steps), on_step)

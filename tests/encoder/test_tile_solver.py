@@ -52,7 +52,7 @@ def test_shells_are_coarse_and_layers_are_not(filmed: tuple[Scene, Pictures]) ->
     assert tile.rgba.shape == (3, 120, 150, 4) and tile.disparity.shape == (3, 120, 150)
     alone = solver(scene, SolveConfig(solver="sweep"))
     rgba, _ = solved(alone, pictures)
-    assert alone.shells.shape == (9, 120, 150, 4) and rgba[0, 40:80, 50:100, 3].min() == 255
+    assert alone.shells.shape == (9, 120, 150, 4) and rgba[0, ..., 3].max() == 255
 
 
 def test_frames_without_change_keep_every_bit(filmed: tuple[Scene, Pictures]) -> None:
