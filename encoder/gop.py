@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from encoder.atlas.dilate import dilate_colour
-from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
-from encoder.layers.borders import layer_borders
-from encoder.layers.layer_images import LayerImages, make_layer_images
-from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
 from encoder.meshing import Room, mesh_group
-from encoder.msi import kernels
-from encoder.msi.scene import Scene
-from encoder.msi.sweep import SweepConfig, sweep, visible_histogram
-from encoder.msi.tiles import BYTES_PER_TEXEL as SHELL_BYTES
-from encoder.msi.tiles import make_tiles, put
-from encoder.msi.views import View, image_with_weight, rays_in
+from encoder.msi.views import View
 from encoder.rungs import AtlasImages, EncodedRung, encode_rungs
 from encoder.shot import Shot
+from encoder.solve_group import Frames, MsiError, SolvedGroup, solve_group
 from encoder.stopwatch import Stopwatch
-from encoder.tile_solver import TileSolver
 from encoder.video.encoders import Codec, choose_encoder
-from protocol.errors import SolveError
 from protocol.mesh_codec import Geometry
-from protocol.projection import Projection
 
-log = logging.getLogger(__name__)
-Frames = Callable[[], Iterator[FrameSet]]
-_COARSE = 4  # the histogram of the layers' borders is taken at a quarter of the resolution
+Solve = Callable[..., SolvedGroup]  # as `solve_group`
 
 
 @dataclass(frozen=True)
@@ -55,14 +37,6 @@ class EncodedGop:
     first_atlas: AtlasImages
 
 
-@dataclass
-class MsiError:
-    """Squared error of one camera's picture rendered from the shells: its sum, and the pixels that were rendered."""
-
-    squared: float
-    mask: NDArray[np.bool_]
-
-
 def encode_group(
     shot: Shot,
     frames: Frames,
@@ -75,6 +49,7 @@ def encode_group(
     measured: tuple[View, ...],
     scratch: Path,
     watch: Stopwatch,
+    solve: Solve = solve_group,
 ) -> EncodedGop:
     """Solves and encodes `count` frames; `frames()` starts again at the group's first.
 
@@ -84,21 +59,17 @@ def encode_group(
         spare: where it is not fixed yet, leave room for groups that need more.
         measured: cameras for which the shells' error is wanted.
         scratch: folder for layers that do not fit the memory.
+        solve: what makes layers of the frames.
 
     Raises:
         SolveError: nothing is left to show.
         UsageError: the layers do not fit a picture that a decoder takes, or the budget of the profile.
     """
-    with watch.stage("borders"):
-        borders = choose_borders(shot, next(frames()), config)
-    layers = make_layer_images(count, len(borders) - 1, shot.projection.height, shot.projection.width, folder=scratch)
-    errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
-    with watch.stage("fill"):
-        _fill(layers)
-    meshed = mesh_group(layers, shot, config, Room(size, spare), watch)
+    solved = solve(shot, frames, count, config, measured=measured, scratch=scratch, watch=watch)
+    meshed = mesh_group(solved.layers, shot, config, Room(size, spare), watch)
     rate = shot.footage.frame_rate
     rungs, first_atlas = encode_rungs(
-        layers,
+        solved.layers,
         shot.projection,
         meshed.fitted,
         meshed.plans,
@@ -109,7 +80,7 @@ def encode_group(
         seconds=float(max(config.gop_s, count / rate if rate else 0)),
         watch=watch,
     )
-    return EncodedGop(meshed.geometries[0], rungs, errors, first_atlas)
+    return EncodedGop(meshed.geometries[0], rungs, solved.msi_errors, first_atlas)
 
 
 def encoders_for(config: EncodeConfig) -> dict[Codec, str]:
@@ -118,103 +89,6 @@ def encoders_for(config: EncodeConfig) -> dict[Codec, str]:
     if config.ladder and config.codec == "h264":
         codecs.append("hevc")
     return {codec: choose_encoder(codec, backend=config.backend) for codec in codecs}
-
-
-def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray[np.int64]:
-    """(layers + 1,) borders of the layers in shells, from where a coarse sweep of the frame sees surfaces."""
-    p = shot.projection
-    coarse = Projection(
-        p.kind, -(-p.width // _COARSE), -(-p.height // _COARSE), p.left, p.top, p.density / _COARSE, wraps=False
-    )
-    scene = Scene(coarse, shot.disparities, shot.sources)
-    images = [image_with_weight(view, frame.images[view.name]) for view in shot.sources]
-    weights = visible_histogram(sweep(scene, images, SweepConfig(passes=1)))
-    if not np.isfinite(weights).all() or weights.sum() <= 0:
-        raise SolveError("the first frame of a chunk holds no surface that the cameras agree on; look at the footage")
-    return layer_borders(weights, shot.disparities, layers=config.layers)
-
-
-def _solve(
-    shot: Shot,
-    frames: Frames,
-    count: int,
-    config: EncodeConfig,
-    borders: NDArray[np.int64],
-    layers: LayerImages,
-    measured: tuple[View, ...],
-    watch: Stopwatch,
-) -> dict[str, MsiError]:
-    divisor = config.solve.divisor_for(shot.sources)
-    tiles = make_tiles(
-        shot.projection,
-        bytes_per_texel=texel_bytes(len(shot.disparities), len(borders) - 1, divisor),
-        margin=tile_margin(shot),
-        memory=config.memory,
-    )
-    log.info("%d tiles of at most %d texels", len(tiles), max(t.window.width * t.window.height for t in tiles))
-    errors: dict[str, MsiError] = {}
-    for number, tile in enumerate(tiles):
-        solver = TileSolver(
-            tile.window, shot.disparities, shot.sources, borders, config.solve, least_weight=config.least_weight
-        )
-        for index, frame in enumerate(frames()):
-            before = (number + index / count) / len(tiles)
-            done = [0]
-
-            def on_step(before: float = before, done: list[int] = done, steps: int = max(1, solver.steps)) -> None:
-                done[0] += 1
-                watch.report("solve", before + min(1.0, done[0] / steps) / count / len(tiles))
-
-            solver.solve(frame.images, on_step=on_step, watch=watch)
-            put(
-                tile,
-                {"rgba": layers.rgba[index], "disparity": layers.disparity[index]},
-                solver.rgba,
-                solver.disparity,
-            )
-            if index == 0:
-                with watch.stage("measure"):
-                    for view in measured:
-                        _measure(solver.scene, solver.shells, view, frame.images[view.name], errors)
-            watch.report("solve", (number + (index + 1) / count) / len(tiles))
-    return errors
-
-
-def texel_bytes(shells: int, layers: int, divisor: int) -> float:
-    """What solving takes for each texel of the layers' grid: shells of coarser texels, and layers to be refined."""
-    return shells * SHELL_BYTES / divisor**2 + layers * LAYER_BYTES
-
-
-def tile_margin(shot: Shot) -> int:
-    """Texels by which cameras' rays drift across shells, as far as it is worth covering."""
-    radius = max(float(np.linalg.norm(view.origin)) for view in shot.sources)
-    drift = np.arcsin(min(1.0, radius / shot.near))
-    return int(shot.projection.density * min(drift, np.radians(15.0)))
-
-
-def _measure(
-    scene: Scene, shells: NDArray[np.float32], view: View, image: NDArray[np.uint8], errors: dict[str, MsiError]
-) -> None:
-    """Adds the error of the pixels that this window can render and that no earlier window has."""
-    size = image.shape[:2]
-    error = errors.setdefault(view.name, MsiError(0.0, np.zeros(size, np.bool_)))
-    origin, rays, ahead = rays_in(view, scene.window)
-    out = np.empty((rays.shape[1], 4), np.float32)
-    kernels.render(shells, scene.disparities, scene.vector, origin, rays, out, np.empty(rays.shape[1], np.float32))
-    crosses = np.empty(rays.shape[1], np.bool_)
-    kernels.crosses_all(scene.disparities, scene.vector, scene.window.width, scene.window.height, origin, rays, crosses)
-    new = (crosses & ahead).reshape(size) & (view.weight > 0) & ~error.mask
-    rendered = np.round(out[:, :3].clip(0, 1) * 255).reshape(image.shape)
-    error.squared += float(((rendered[new] - image[new]) ** 2).sum()) / 255.0**2
-    error.mask |= new
-
-
-def _fill(layers: LayerImages) -> None:
-    """Colours under transparent texels; the farthest layer becomes opaque, so that no view has a hole."""
-    for rgba in layers.rgba:
-        for index, layer in enumerate(rgba):
-            layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
-        rgba[0, ..., 3] = 255
 
 
 def group_frames(frame_count: int, frame_rate: Fraction | None, gop_s: Fraction) -> list[tuple[int, int]]:

@@ -18,11 +18,12 @@ from encoder.capture.footage import FrameSet
 from encoder.capture.sound import Sound, open_sound, packets_between
 from encoder.config import EncodeConfig, fingerprint_text
 from encoder.finish import finished_manifest
-from encoder.gop import encode_group, encoders_for, group_frames
+from encoder.gop import Solve, encode_group, encoders_for, group_frames
 from encoder.live import Pace
 from encoder.rungs import EncodedRung
 from encoder.shot import Shot, prepare
 from encoder.show_manifest import draft_manifest, title_of
+from encoder.solve_group import solve_group
 from encoder.stages import measured_views
 from encoder.stopwatch import Stopwatch
 from protocol.chunk import Chunk, SoundPacket, VideoAccessUnit, encode_segment
@@ -72,10 +73,27 @@ def encode_rig(
     Raises:
         UsageError, RigError, CaptureError, SolveError, StorageError: one line each, see `protocol.errors`.
     """
-    progress = progress or Progress()
     check_output(out)
+    encoders_for(config)
+    return encode_shot(prepare(folder, config), out, config, restart=restart, live=live, progress=progress)
+
+
+def encode_shot(
+    shot: Shot,
+    out: Path,
+    config: EncodeConfig,
+    *,
+    restart: bool = False,
+    live: bool = False,
+    progress: Progress | None = None,
+    solve: Solve = solve_group,
+) -> Encoded:
+    """As `encode_rig`, from footage that was prepared with the same settings of space and solver.
+
+    `solve` makes layers of each group's frames; a caller that has them already may hand them on.
+    """
+    progress = progress or Progress()
     encoders = encoders_for(config)
-    shot = prepare(folder, config)
     sound = _sound(shot, config)
     groups = group_frames(shot.footage.frame_count, shot.footage.frame_rate, config.gop_s)
     seconds: dict[str, float] = {}
@@ -103,6 +121,7 @@ def encode_rig(
                 measured=() if draft else measured_views(shot),
                 scratch=out.absolute().parent,
                 watch=watch,
+                solve=solve,
             )
             with watch.stage("write"):
                 chunks = [

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from encoder.bench.browser import bench_browser
+from encoder.bench.codecs import bench_codecs
 from encoder.bench.figure import Figure
 from encoder.bench.history import append_history
 from encoder.bench.machine import bench_machine
@@ -28,8 +29,8 @@ from protocol.storage import write_file
 
 HELP = (
     "Measures this version on this machine: the solvers' kernels against plain torch, streaming against raw sockets, "
-    "both in the same run; playing over bad networks of our own; and, with a rig, encoding by stage, bits, decoding "
-    "and drawing."
+    "both in the same run; playing over bad networks of our own; and, with a rig, encoding by stage, bits, decoding, "
+    "drawing, and rate against quality of every codec."
 )
 EXAMPLES = """\
   lfv bench --json out/bench.json               a list of {"name", "value", "unit"}
@@ -58,7 +59,11 @@ _ONLY_NAMED: dict[str, Benchmark] = {
     "clients_zeromq": partial(bench_clients, scheme="tcp"),
     "clients_http": partial(bench_clients, scheme="http"),
 }
-_WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {"show": bench_show, "ladder": bench_ladder}
+_WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {
+    "show": bench_show,
+    "ladder": bench_ladder,
+    "codecs": bench_codecs,
+}
 NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG)
 
 

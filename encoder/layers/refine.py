@@ -47,7 +47,7 @@ class RefineConfig:
     disparity_rate: float = 0.02
     floor: float = 0.02
     smooth_colour: float = 0.1
-    smooth_alpha: float = 0.2
+    smooth_alpha: float = 0.5
     smooth_disparity: float = 1.0
     anchor_alpha: float = 0.02
     least_alpha: float = 0.02
