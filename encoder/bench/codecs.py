@@ -42,12 +42,7 @@ def bench_codecs(rig: Path, quick: bool) -> list[Figure]:
     """
     config = EncodeConfig()
     if quick:
-        solve = replace(
-            config.solve,
-            descent=replace(config.solve.descent, steps=2),
-            refine=replace(config.solve.refine, steps=2),
-        )
-        config = replace(config, scale=Fraction(1, 2), frames=2, shells=8, layers=4, solve=solve)
+        config = replace(config, scale=Fraction(1, 2), frames=2, shells=8, layers=4, solve=config.solve.with_steps(2))
     if not (rig / _VIEWS).exists():
         config = replace(config, hold_out=(_first_camera(rig),))
     shot = prepare(rig, config)

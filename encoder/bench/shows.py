@@ -31,8 +31,7 @@ def bench_show(rig: Path, quick: bool) -> list[Figure]:
     """
     config = EncodeConfig()
     if quick:
-        solve = replace(config.solve, descent=replace(config.solve.descent, steps=2))
-        config = replace(config, scale=Fraction(1, 2), frames=2, shells=8, layers=4, solve=solve)
+        config = replace(config, scale=Fraction(1, 2), frames=2, shells=8, layers=4, solve=config.solve.with_steps(2))
     with tempfile.TemporaryDirectory(prefix="lfv-bench-") as folder:
         started = time.perf_counter()
         encoded = encode_rig(rig, Path(folder) / "bench.lfv", config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -120,7 +119,6 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
         raise UsageError(f"--gop {float(args.gop):g} s is no length of a chunk; give 0.1 to 2 seconds")
     if args.shells is not None and not 2 <= args.shells <= 512:
         raise UsageError(f"--shells {args.shells} is too few or too many; give 2 to 512")
-    solve = SolveConfig(solver=args.solver)
     return EncodeConfig(
         hold_out=tuple(dict.fromkeys(args.hold_out)),
         scale=args.scale,
@@ -142,11 +140,7 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
         sound=None if args.sound == "none" else args.sound,
         memory=args.memory,
         title=args.title,
-        solve=replace(
-            solve,
-            descent=replace(solve.descent, steps=max(1, args.steps // 2)),
-            refine=replace(solve.refine, steps=args.steps),
-        ),
+        solve=SolveConfig(solver=args.solver).with_steps(args.steps),
     )
 
 

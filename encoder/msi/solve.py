@@ -54,6 +54,14 @@ class SolveConfig:
         """The sweep of this solver."""
         return self.start if self.solver == "descent" else self.sweep
 
+    def with_steps(self, steps: int) -> SolveConfig:
+        """The same with so many steps of refinement, and half as many of descent."""
+        return replace(
+            self,
+            descent=replace(self.descent, steps=max(1, steps // 2)),
+            refine=replace(self.refine, steps=steps),
+        )
+
     def divisor_for(self, views: Sequence[View]) -> int:
         """How many pixels across become one where these cameras' shells are solved."""
         least = min(min(view.model.width, view.model.height) for view in views)

@@ -10,7 +10,6 @@ import pytest
 
 from encoder.commands import encode
 from encoder.config import EncodeConfig, fingerprint_text, settings_of
-from encoder.msi.descent import DescentConfig
 from encoder.msi.solve import SolveConfig
 from protocol.errors import UsageError
 
@@ -39,7 +38,7 @@ OTHER = {
     "sound": "cam01",
     "memory": 1 << 30,
     "title": "a show",
-    "solve": SolveConfig(descent=DescentConfig(steps=7)),
+    "solve": SolveConfig().with_steps(7),
 }
 
 

@@ -23,8 +23,7 @@ def bench_ladder(rig: Path, quick: bool) -> list[Figure]:
     """
     config = EncodeConfig(ladder=True)
     if quick:
-        solve = replace(config.solve, descent=replace(config.solve.descent, steps=2))
-        config = replace(config, scale=Fraction(1, 2), frames=2, shells=8, layers=4, solve=solve)
+        config = replace(config, scale=Fraction(1, 2), frames=2, shells=8, layers=4, solve=config.solve.with_steps(2))
     out = []
     with tempfile.TemporaryDirectory(prefix="lfv-bench-") as folder:
         encoded = encode_rig(rig, Path(folder) / "bench.lfv", config)
