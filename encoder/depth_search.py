@@ -21,7 +21,7 @@ from protocol.projection import ShellKind, shell_disparities
 
 _SHELLS = 96
 _TEXELS = 40_000  # of the coarse grid
-_NEAREST = 1.5  # of the rig's radius
+_NEAREST = 1.25  # of the rig's radius
 _FARTHEST = 60.0  # of the rig's extent, or where its cameras differ by half a pixel
 _FEWEST = 20  # sure texels that make a surface
 _NEARER = 0.36  # of what is sure: small and moving things nearer than that are seldom sure, and are missed most
