@@ -14,8 +14,9 @@ from encoder.layers.refine import RefineBuffers, Surfaces, make_buffers, refine,
 from encoder.msi import change_kernels, kernels
 from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
 from encoder.msi.kernel_options import CELL
+from encoder.msi.relight import relight
 from encoder.msi.scene import Scene
-from encoder.msi.solve import SolveConfig, WindowSolver
+from encoder.msi.solve import LIGHT_GROUP, SolveConfig, WindowSolver
 from encoder.msi.views import Floats, View, image_with_weight
 from encoder.stopwatch import Stopwatch
 from protocol.projection import Projection
@@ -105,11 +106,19 @@ class TileSolver:
             self._surfaces, self._buffers = surfaces, make_buffers(surfaces)
             active, masks = None, None
         else:
-            active = self._follow(surfaces, rgba, disparity)
+            found, lit, light = self._solver.active, self._solver.lit, self._solver.light
+            if found is None or lit is None or light is None:
+                return
+            active = self._layer_blocks(found)
+            middles = (self._borders[:-1] + self._borders[1:]) // 2
+            where = self._layer_blocks(lit) & (1 - active)
+            relight(surfaces.layers, middles // LIGHT_GROUP, where, CELL, self._divisor, light)
+            self._follow(surfaces, rgba, disparity, active)
             if not active.any():
+                quantise(surfaces.layers, self.rgba)
                 return
             config = replace(config, steps=max(1, round(config.steps * self._config.later_steps)))
-            masks = self._solver.changed
+            masks = self._solver.moved
         pictures = []
         for index, view in enumerate(self._fine.views):
             picture = image_with_weight(view, images[view.name])
@@ -128,15 +137,23 @@ class TileSolver:
         short = [(0, max(0, want - have)) for want, have in zip(size, large.shape, strict=True)]
         return np.pad(large, short, mode="edge")[: size[0], : size[1]]
 
-    def _follow(self, surfaces: Surfaces, rgba: NDArray[np.uint8], disparity: Floats) -> NDArray[np.uint8]:
-        """Takes over how the coarse layers changed since the last frame -> (L, bh, bw) blocks that did.
+    def _layer_blocks(self, blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Blocks of the coarse shells (N, bh, bw) -> (L, rows, columns) of the layers' texels that they touch."""
+        height, width = self.rgba.shape[1:3]
+        rows, columns = -(-height // CELL), -(-width // CELL)
+        out = np.empty((len(self._borders) - 1, rows, columns), np.uint8)
+        for target, low, high in zip(out, self._borders[:-1], self._borders[1:], strict=True):
+            any_shell = blocks[low:high].max(axis=0)
+            target[...] = any_shell.repeat(self._divisor, axis=0).repeat(self._divisor, axis=1)[:rows, :columns]
+        return out
 
-        Details stay where only light changed, so that they do not flicker; what moved starts anew.
+    def _follow(
+        self, surfaces: Surfaces, rgba: NDArray[np.uint8], disparity: Floats, active: NDArray[np.uint8]
+    ) -> None:
+        """Takes over how the coarse layers changed since the last frame in active blocks.
+
+        What stayed where it is keeps its details, what moved starts anew.
         """
-        changed = (rgba != self._coarse_rgba).any(axis=-1) | (disparity != self._coarse_disparity)
-        active = _blocks(changed, surfaces.layers.shape[1:3], self._divisor)
-        if not active.any():
-            return active
         new, new_depth = np.empty_like(surfaces.layers), np.empty_like(surfaces.disparity)
         old, old_depth = np.empty_like(surfaces.layers), np.empty_like(surfaces.disparity)
         enlarge(rgba, disparity, self._divisor, new, new_depth)
@@ -144,21 +161,3 @@ class TileSolver:
         change_kernels.follow(
             surfaces.layers, surfaces.disparity, old, new, old_depth, new_depth, active, surfaces.borders, F(_MOVED)
         )
-        return active
-
-
-def _blocks(changed: NDArray[np.bool_], size: tuple[int, int], divisor: int) -> NDArray[np.uint8]:
-    """(L, bh, bw) uint8 blocks of CELL full texels with a changed coarse texel (L, h, w) in or beside them."""
-    L, h, w = changed.shape
-    cell = CELL // divisor
-    rows, columns = (-(-side // CELL) for side in size)
-    padded = np.zeros((L, rows * cell, columns * cell), np.bool_)
-    h, w = min(h, padded.shape[1]), min(w, padded.shape[2])
-    padded[:, :h, :w] = changed[:, :h, :w]
-    hit: NDArray[np.bool_] = np.any(padded.reshape(L, rows, cell, columns, cell), axis=(2, 4))
-    grown = np.empty((rows, columns), np.uint8)
-    out = np.empty(hit.shape, np.uint8)
-    for layer in range(L):
-        change_kernels.dilate(hit[layer].astype(np.uint8), 1, grown)
-        out[layer] = grown
-    return out

@@ -84,9 +84,9 @@ def enlarge(rgba, disparity, divisor, layers, field):  # type: ignore[no-untyped
 
 @njit(parallel=True, **OPTIONS)
 def quantise(layers, rgba):  # type: ignore[no-untyped-def]
-    """layers (L, H, W, 4) float32 in 0..1 -> rgba uint8, written."""
+    """layers (L, H, W, 4) float32 from 0 on -> rgba uint8, written; 1 and more is 255."""
     for i in prange(layers.shape[0]):
         for y in range(layers.shape[1]):
             for x in range(layers.shape[2]):
                 for c in range(4):
-                    rgba[i, y, x, c] = np.uint8(layers[i, y, x, c] * F(255) + F(0.5))
+                    rgba[i, y, x, c] = np.uint8(min(layers[i, y, x, c], F(1)) * F(255) + F(0.5))

@@ -90,4 +90,4 @@ def begin(shells, gradient, first, second, prior):  # type: ignore[no-untyped-de
         for y in range(shells.shape[1]):
             for x in range(shells.shape[2]):
                 for c in range(4):
-                    prior[i, y, x, c] = np.uint8(shells[i, y, x, c] * F(255) + F(0.5))
+                    prior[i, y, x, c] = np.uint8(min(shells[i, y, x, c], F(1)) * F(255) + F(0.5))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.layers.refine import RefineConfig
-from encoder.msi import change_kernels
+from encoder.msi import change_kernels, relight
 from encoder.msi.descent import DescentBuffers, DescentConfig, descend, make_buffers
 from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
@@ -22,6 +22,7 @@ from encoder.msi.views import Floats, View, image_with_weight
 log = logging.getLogger(__name__)
 F = np.float32
 SolverName = Literal["sweep", "descent"]
+LIGHT_GROUP = 4  # neighbouring shells that share their light
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class SolveConfig:
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
         change_share: of a texel's source cameras that must see change before it is solved again.
+        light_radius: pixels over which a change of light is even; most_light: factor beyond which it is none.
         later_steps: steps of descent and refinement in the frames after the first, as a share of the first frame's.
     """
 
@@ -47,6 +49,8 @@ class SolveConfig:
     smallest: int = 100
     change_threshold: float = 3.0 / 255.0
     change_share: float = 0.3
+    light_radius: int = 4
+    most_light: float = 1.3
     later_steps: float = 0.5
 
     @property
@@ -72,7 +76,10 @@ class SolveConfig:
 class WindowSolver:
     """Solves the frames of one group of pictures in one window, in order.
 
-    `changed` has for each camera (height, width) uint8 the pixels that changed since they were last used.
+    Of the last frame, where it was not the first and anything changed: `moved` has for each camera (height, width)
+    uint8 the pixels that no change of light explains. `active` and `lit` (N, bh, bw) uint8 are the blocks that were
+    solved anew, and those whose colours were multiplied by `light` (G, H, W, 3) float32; shell i has the light of group
+    i // LIGHT_GROUP.
     """
 
     scene: Scene
@@ -80,7 +87,10 @@ class WindowSolver:
     _state: Renewal | None = None
     _buffers: DescentBuffers | None = None
     _references: list[Floats] = field(default_factory=list)
-    changed: list[NDArray[np.uint8]] = field(default_factory=list)
+    moved: list[NDArray[np.uint8]] = field(default_factory=list)
+    active: NDArray[np.uint8] | None = None
+    lit: NDArray[np.uint8] | None = None
+    light: Floats | None = None
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
         """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names.
@@ -94,7 +104,8 @@ class WindowSolver:
             if self.config.solver == "descent":
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
-        changed = self.changed = self._changed(pictures)
+        changed = self._changed(pictures)
+        self.active, self.lit, self.light = None, None, None
         if any(mask.any() for mask in changed):
             self._renew(self._state, pictures, changed, on_step)
         for reference, picture, mask in zip(self._references, pictures, changed, strict=True):
@@ -112,15 +123,40 @@ class WindowSolver:
     def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
         out = []
         for picture, reference in zip(pictures, self._references, strict=True):
-            difference = picture[..., :3] - reference[..., :3]
-            # Between neighbours, so that light that changes everywhere is no noise.
-            noise = float(np.median(np.abs(np.diff(difference, axis=1)))) / math.sqrt(2.0)
+            noise = _noise(picture, reference)
             mask = np.empty(picture.shape[:2], np.uint8)
             grown = np.empty_like(mask)
             change_kernels.changed_pixels(picture, reference, F(max(self.config.change_threshold, 3.0 * noise)), mask)
             change_kernels.dilate(mask, 2, grown)
             out.append(grown)
         return out
+
+    def _light(self, pictures: list[Floats]) -> tuple[Floats, list[NDArray[np.uint8]]]:
+        """Ratios of light (C, Hmax, Wmax, 3), 0 beyond a picture, and masks of what that does not explain."""
+        height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+        ratios, moved = np.zeros((len(pictures), height, width, 3), np.float32), []
+        for picture, reference, target in zip(pictures, self._references, ratios, strict=True):
+            ratio = np.empty((picture.shape[0], picture.shape[1], 3), np.float32)
+            mask: NDArray[np.uint8] = np.empty(picture.shape[:2], np.uint8)
+            grown = np.empty_like(mask)
+            relight.light_ratio(picture, reference, self.config.light_radius, ratio)
+            threshold = F(max(self.config.change_threshold, 3.0 * _noise(picture, reference)))
+            relight.moved_pixels(picture, reference, ratio, F(self.config.most_light), threshold, mask)
+            change_kernels.dilate(mask, 2, grown)
+            target[: ratio.shape[0], : ratio.shape[1]] = ratio
+            moved.append(grown)
+        return ratios, moved
+
+    def _touched(self, masks: list[NDArray[np.uint8]], chosen: NDArray[np.int32]) -> NDArray[np.uint8]:
+        """(N, bh, bw) uint8 blocks of which enough source cameras see pixels of the masks."""
+        stack = np.zeros((len(masks), *(max(m.shape[a] for m in masks) for a in (0, 1))), np.uint8)
+        for target, mask in zip(stack, masks, strict=True):
+            target[: mask.shape[0], : mask.shape[1]] = mask
+        touched = np.empty(self.scene.shape, np.bool_)
+        change_kernels.touched(
+            stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), touched
+        )
+        return _blocks(touched)
 
     def _renew(
         self,
@@ -129,18 +165,22 @@ class WindowSolver:
         changed: list[NDArray[np.uint8]],
         on_step: Callable[[], None] | None,
     ) -> None:
-        stack = np.zeros((len(changed), *(max(m.shape[a] for m in changed) for a in (0, 1))), np.uint8)
-        for target, mask in zip(stack, changed, strict=True):
-            target[: mask.shape[0], : mask.shape[1]] = mask
-        touched = np.empty(self.scene.shape, np.bool_)
+        ratios, moved = self._light(pictures)
         chosen = choose_views(self.scene, self.config.first.cameras)
-        change_kernels.touched(
-            stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), touched
-        )
-        state = replace(state, active=_blocks(touched))
-        log.info("%.1f %% of the texels changed", 100 * float((state.active != 0).mean()))
+        active = self._touched(moved, chosen)
+        lit = self._touched(changed, chosen) & (1 - active)
+        log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * active.mean(), 100 * lit.mean())
+        groups = np.arange(0, len(state.shells), LIGHT_GROUP)
+        light = np.empty((len(groups), *self.scene.shape[1:], 3), np.float32)
+        middles = np.minimum(groups + LIGHT_GROUP // 2, len(state.shells) - 1)
+        relight.texel_ratio(ratios, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, middles, light)
+        relight.relight(state.shells, np.arange(len(state.shells)) // LIGHT_GROUP, lit, CELL, 1, light)
+        self.moved, self.active, self.lit, self.light = moved, active, lit, light
+        if not active.any():
+            return
+        state = replace(state, active=active)
         focused = []
-        for picture, mask in zip(pictures, changed, strict=True):
+        for picture, mask in zip(pictures, moved, strict=True):
             grown = np.empty_like(mask)
             change_kernels.dilate(mask, 4, grown)
             target = picture.copy()
@@ -150,6 +190,12 @@ class WindowSolver:
         if self.config.solver == "descent":
             steps = max(1, round(self.config.descent.steps * self.config.later_steps))
             self._descended(state, focused, replace(self.config.descent, steps=steps), on_step)
+
+
+def _noise(picture: Floats, reference: Floats) -> float:
+    """Of the difference of two pictures; between neighbours, so that light that changes everywhere is no noise."""
+    difference = picture[..., :3] - reference[..., :3]
+    return float(np.median(np.abs(np.diff(difference, axis=1)))) / math.sqrt(2.0)
 
 
 def _blocks(texels: NDArray[np.bool_]) -> NDArray[np.uint8]:
