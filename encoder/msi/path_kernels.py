@@ -10,14 +10,11 @@ from numba import njit, prange
 
 from encoder.msi.kernel_options import OPTIONS
 
-# Nothing is regrouped: code that was just compiled and code from the cache would differ in the last bit.
-EXACT = OPTIONS | {"fastmath": {"nnan", "ninf", "nsz"}}
-
 F = np.float32
 BLOCK = 32  # columns that are walked together
 
 
-@njit(**EXACT)
+@njit(**OPTIONS)
 def _step(cost, before, small, large, after):  # type: ignore[no-untyped-def]
     """One texel further: cost, before, after (N,); `before` may be less by any constant."""
     N = len(cost)
@@ -33,7 +30,7 @@ def _step(cost, before, small, large, after):  # type: ignore[no-untyped-def]
         after[i] = cost[i] + (best - least)
 
 
-@njit(parallel=True, **EXACT)
+@njit(parallel=True, **OPTIONS)
 def gather_rows(costs, most, small, large, out):  # type: ignore[no-untyped-def]
     """out (N, H, W) float32: the sum of costs (N, H, W), at most `most`, gathered along rows from both ends.
 
@@ -64,7 +61,7 @@ def gather_rows(costs, most, small, large, out):  # type: ignore[no-untyped-def]
                 out[i, y, x] = total[x, i]
 
 
-@njit(parallel=True, **EXACT)
+@njit(parallel=True, **OPTIONS)
 def gather_columns(costs, most, small, large, out):  # type: ignore[no-untyped-def]
     """As `gather_rows`, along columns; adds to `out` and divides by four: the mean over the four ways."""
     N, H, W = costs.shape

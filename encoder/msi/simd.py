@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 _LANE = ir.IntType(32)
 _V4 = ir.VectorType(ir.FloatType(), 4)
-_FAST = ("fast",)
+_FAST = ("nnan", "ninf", "nsz")  # as `kernel_options` has it
 
 
 def _splat(b: Any, scalar: Any) -> Any:
