@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +58,7 @@ class Compared:
     render: Rgb
 
 
-def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Iterator[list[Target]]:
+def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Generator[list[Target]]:
     """For each frame of the show what the named cameras of its rig saw; without names the held-out ones, or else all.
 
     Raises:
@@ -93,21 +94,22 @@ def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Iterat
         if (model.width, model.height) != footage.sizes[name]:
             raise UsageError(f"{folder}: {name} is of another size than the show's; give the rig it was made from")
         views[name] = make_view(name, model, records[name].T_show_camera, footage.masks[name])
-    for frame in footage.frames():
-        yield [
-            Target(
-                name=name,
-                held_out=records[name].held_out,
-                frame=frame.index,
-                camera=ModelView(view.model, view.T_show_camera),
-                truth=frame.images[name],
-                mask=view.weight > 0,
-            )
-            for name, view in views.items()
-        ]
+    with closing(footage.frames()) as frames:
+        for frame in frames:
+            yield [
+                Target(
+                    name=name,
+                    held_out=records[name].held_out,
+                    frame=frame.index,
+                    camera=ModelView(view.model, view.T_show_camera),
+                    truth=frame.images[name],
+                    mask=view.weight > 0,
+                )
+                for name, view in views.items()
+            ]
 
 
-def view_targets(show: Show, path: Path) -> Iterator[list[Target]]:
+def view_targets(show: Show, path: Path) -> Generator[list[Target]]:
     """Ground-truth pinhole views in the rig's own frame, grouped by frame.
 
     The file is a JSON list of {file, frame, width, height, fx, fy, cx, cy, T_world_camera}; files lie beside it.
@@ -158,16 +160,20 @@ def _view(show: Show, path: Path, entry: Mapping[str, Any], frame: int) -> Targe
     )
 
 
-def compare(show: Show, targets: Iterator[list[Target]], *, rung: int, samples: int = 1) -> Iterator[Compared]:
-    """Renders every target from the decoded show. Frames of targets must increase.
+def compare(show: Show, targets: Generator[list[Target]], *, rung: int, samples: int = 1) -> Iterator[Compared]:
+    """Renders every target from the decoded show. Frames of targets must increase; they are closed in the end.
 
     Raises:
         FormatError: the show is damaged. DisplayError: there is no OpenGL.
     """
     manifest = show.manifest
-    with HeadlessRenderer(
-        manifest.projection, manifest.rungs[rung], background=manifest.background, samples=samples
-    ) as renderer:
+    # Footage that is dropped half-way must not be left to the garbage collector, which may run on its own threads.
+    with (
+        closing(targets),
+        HeadlessRenderer(
+            manifest.projection, manifest.rungs[rung], background=manifest.background, samples=samples
+        ) as renderer,
+    ):
         frames = None
         current = None
         for group in targets:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -84,7 +84,7 @@ def _bits(show: Show) -> int:
 
 def _psnr(show: Show, rig: Path) -> float:
     """Mean over the views, dB."""
-    targets: Iterator[list[Target]] = (
+    targets: Generator[list[Target]] = (
         view_targets(show, rig / _VIEWS) if (rig / _VIEWS).exists() else rig_targets(show, rig, None)
     )
     return float(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class Footage:
         """Seconds from the first instant to the end of the last, which is shown for 1 / frame_rate; 0 for a still."""
         return self.timestamps[-1] + 1 / self.frame_rate if self.frame_rate else Fraction(0)
 
-    def frames(self, first: int = 0, count: int | None = None) -> Iterator[FrameSet]:
+    def frames(self, first: int = 0, count: int | None = None) -> Generator[FrameSet]:
         """Yields the instants `first`, `first` + 1, ... of all cameras, `count` of them or up to the end.
 
         One instant is decoded ahead while the caller works on the last one; nothing more is held.
