@@ -17,6 +17,7 @@ from encoder.layers.borders import layer_borders
 from encoder.layers.layer_images import LayerImages, make_layer_images
 from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
 from encoder.msi import kernels
+from encoder.msi.coarse import coarse_window
 from encoder.msi.scene import Scene
 from encoder.msi.sweep import sweep, visible_histogram
 from encoder.msi.tiles import BYTES_PER_TEXEL as SHELL_BYTES
@@ -26,7 +27,6 @@ from encoder.shot import Shot
 from encoder.stopwatch import Stopwatch
 from encoder.tile_solver import TileSolver
 from protocol.errors import SolveError
-from protocol.projection import Projection
 
 log = logging.getLogger(__name__)
 Frames = Callable[[], Iterator[FrameSet]]
@@ -84,11 +84,7 @@ def solve_group(
 
 def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray[np.int64]:
     """(layers + 1,) borders of the layers in shells, from where a coarse sweep of the frame sees surfaces."""
-    p = shot.projection
-    coarse = Projection(
-        p.kind, -(-p.width // _COARSE), -(-p.height // _COARSE), p.left, p.top, p.density / _COARSE, wraps=False
-    )
-    scene = Scene(coarse, shot.disparities, shot.sources)
+    scene = Scene(coarse_window(shot.projection, _COARSE), shot.disparities, shot.sources)
     images = [image_with_weight(view, frame.images[view.name]) for view in shot.sources]
     weights = visible_histogram(sweep(scene, images, replace(config.solve.first, passes=1)))
     if not np.isfinite(weights).all() or weights.sum() <= 0:

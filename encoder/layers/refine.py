@@ -18,6 +18,7 @@ from encoder.layers import refine_kernels
 from encoder.msi import descent_kernels
 from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import Scene
+from encoder.msi.turns import cosine_fall, turns, weighted_targets
 from encoder.msi.views import Floats
 
 F = np.float32
@@ -140,27 +141,18 @@ def refine(
     rates = np.array([config.colour_rate] * 3 + [config.alpha_rate], np.float32)
     smooth = np.array([config.smooth_colour] * 3 + [config.smooth_alpha], np.float32)
     anchor = np.array([0.0] * 3 + [config.anchor_alpha], np.float32)
-    targets = []
-    for image, weight in zip(images, scene.weights, strict=True):
-        target = image.reshape(-1, 4).copy()
-        target[:, 3] *= weight
-        targets.append(target)
+    targets = weighted_targets(scene, images)
     useful = [index for index, target in enumerate(targets) if target[:, 3].any()]
     if not useful:
         return
     count = max(config.cameras, math.ceil(config.least_share * len(useful)))
-    rng = np.random.default_rng(config.seed)
-    turns: list[int] = []
-    for step in range(1, config.steps + 1):
-        while len(turns) < min(count, len(useful)):
-            turns += [useful[index] for index in rng.permutation(len(useful))]
-        now, turns = turns[:count], turns[count:]
+    for step, now in enumerate(turns(useful, count=count, steps=config.steps, seed=config.seed), 1):
         for index in now:
             origin, rays = scene.rays[index]
             refine_kernels.gradient(
                 layers, disparity, borders, scene.vector, origin, rays, targets[index], alive, b.slope, b.depth_slope
             )
-        fall = config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * (step - 1) / config.steps))
+        fall = cosine_fall(step, config.steps, floor=config.floor)
         descent_kernels.update(
             layers,
             b.slope,

@@ -12,10 +12,9 @@ import numpy as np
 from numba import njit, prange
 
 from encoder.msi.kernel_options import CELL, OPTIONS
-from encoder.msi.kernels import BLOCK, GROUP, HIDDEN, OPAQUE, cross
+from encoder.msi.kernels import BLOCK, GROUP, HIDDEN, OPAQUE, backward, cross
 from encoder.msi.simd import (
     add_scalar,
-    backward_texel,
     composite_texel,
     fetch_scalar,
     fetch_texel,
@@ -154,29 +153,7 @@ def gradient(layers, disparity, borders, window, origin, rays, target, alive, ou
                     T[i, slot] = t - t * alpha
                     for c in range(3):
                         colour[j * 4 + c] += t * alpha * texels[slot * 4 + c]
-            loss = 0.0
-            for j in range(count):
-                weight = target[first + j, 3]
-                for c in range(3):
-                    difference = colour[j * 4 + c] - target[first + j, c]
-                    loss += weight * difference * difference
-                    colour[j * 4 + c] = F(2) * weight * difference
-                colour[j * 4 + 3] = F(0)
-            losses[first // BLOCK] = loss
-            behind = np.zeros(BLOCK * 4, np.float32)
-            for i in range(L):
-                texels = samples[i]
-                for j in range(count):
-                    if index[i, start + j] >= 0:
-                        backward_texel(
-                            texels,
-                            np.int64(start + j) * 4,
-                            T[i + 1, start + j],
-                            colour,
-                            np.int64(j) * 4,
-                            behind,
-                            np.int64(j) * 4,
-                        )
+            losses[first // BLOCK] = backward(samples, index, T, target, colour, first, start, count)
         members = min(GROUP, P - group)
         for i in prange(L):
             texels, texture, gradients, slopes = samples[i], flat[i], flat_out[i], fields_out[i]

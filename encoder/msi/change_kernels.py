@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from encoder.msi.grid_pixel import grid_pixel
 from encoder.msi.kernel_options import CELL, OPTIONS
 
 F = np.float32
@@ -67,12 +68,7 @@ def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[
                     if c < 0:
                         continue
                     g = grids[c, i]
-                    u = (g[y0, x0, 0] * (F(1) - wx) + g[y0, x0 + 1, 0] * wx) * (F(1) - wy) + (
-                        g[y0 + 1, x0, 0] * (F(1) - wx) + g[y0 + 1, x0 + 1, 0] * wx
-                    ) * wy
-                    v = (g[y0, x0, 1] * (F(1) - wx) + g[y0, x0 + 1, 1] * wx) * (F(1) - wy) + (
-                        g[y0 + 1, x0, 1] * (F(1) - wx) + g[y0 + 1, x0 + 1, 1] * wx
-                    ) * wy
+                    u, v = grid_pixel(g, y0, x0, wy, wx)
                     if u >= F(0) and v >= F(0) and u < F(Wc) and v < F(Hc):
                         total += 1
                         hits += changed[c, np.int64(v), np.int64(u)]

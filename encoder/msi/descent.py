@@ -6,7 +6,6 @@ that no source camera contradicts), so a texel is held to its neighbours and, we
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from encoder.msi import descent_kernels, kernels
 from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import Scene
+from encoder.msi.turns import cosine_fall, turns, weighted_targets
 from encoder.msi.views import Floats
 
 F = np.float32
@@ -50,6 +50,7 @@ class DescentConfig:
 
 
 BETA1, BETA2 = F(0.9), F(0.99)
+_FLOOR = 0.1  # of the step sizes, in the end
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,24 +105,16 @@ def descend(
     rates = np.array([config.colour_rate] * 3 + [config.alpha_rate], np.float32)
     smooth = np.array([config.smooth_colour] * 3 + [config.smooth_alpha], np.float32)
     anchor = np.array([config.anchor_colour] * 3 + [config.anchor_alpha], np.float32)
-    targets = []
-    for image, weight in zip(images, scene.weights, strict=True):
-        target = image.reshape(-1, 4).copy()
-        target[:, 3] *= weight
-        targets.append(target)
+    targets = weighted_targets(scene, images)
     useful = [index for index, target in enumerate(targets) if target[:, 3].any()]
     if not useful:
         return shells
-    rng = np.random.default_rng(config.seed)
-    turns: list[int] = []
-    for step in range(1, config.steps + 1):
-        while len(turns) < min(config.cameras, len(useful)):
-            turns += [useful[index] for index in rng.permutation(len(useful))]
-        now, turns = turns[: config.cameras], turns[config.cameras :]
+    chosen = turns(useful, count=config.cameras, steps=config.steps, seed=config.seed)
+    for step, now in enumerate(chosen, 1):
         for index in now:
             origin, rays = scene.rays[index]
             kernels.gradient(shells, scene.disparities, scene.vector, origin, rays, targets[index], gradient, alive)
-        fall = 0.1 + 0.9 * 0.5 * (1.0 + math.cos(math.pi * (step - 1) / config.steps))
+        fall = cosine_fall(step, config.steps, floor=_FLOOR)
         descent_kernels.update(
             shells,
             gradient,

@@ -152,6 +152,31 @@ def _drop_dead(index, alive, count, width, columns):  # type: ignore[no-untyped-
                 index[j] = -1
 
 
+@njit(**OPTIONS)
+def backward(samples, index, T, target, colour, first, start, count):  # type: ignore[no-untyped-def]
+    """The gradient of the loss at every sample of one block of rays, in place of the samples; returns the loss.
+
+    samples (N, GROUP * 4), index (N, GROUP), T (N + 1, GROUP): as the forward pass left them, the block's rays are
+    start..start + count. colour (BLOCK * 4,): what the rays saw, overwritten. target (P, 4): rays first..first + count.
+    """
+    loss = 0.0
+    for j in range(count):
+        weight = target[first + j, 3]
+        for c in range(3):
+            difference = colour[j * 4 + c] - target[first + j, c]
+            loss += weight * difference * difference
+            colour[j * 4 + c] = F(2) * weight * difference
+        colour[j * 4 + 3] = F(0)
+    behind = np.zeros(BLOCK * 4, np.float32)
+    for i in range(len(samples)):
+        texels = samples[i]
+        for j in range(count):
+            if index[i, start + j] >= 0:
+                at, ray = np.int64(start + j), np.int64(j) * 4
+                backward_texel(texels, at * 4, T[i + 1, at], colour, ray, behind, ray)
+    return loss
+
+
 def gradient(shells, disparities, window, origin, rays, target, out, alive=None):  # type: ignore[no-untyped-def]
     """Adds the gradient of sum(weight * |colour - target|^2) with respect to `shells` to `out`.
 
@@ -208,29 +233,7 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
                     else:
                         at[j] = -1
                         T[i, start + j] = t
-            loss = 0.0
-            for j in range(count):
-                weight = target[first + j, 3]
-                for c in range(3):
-                    difference = colour[j * 4 + c] - target[first + j, c]
-                    loss += weight * difference * difference
-                    colour[j * 4 + c] = F(2) * weight * difference
-                colour[j * 4 + 3] = F(0)
-            losses[first // BLOCK] = loss
-            behind = np.zeros(BLOCK * 4, np.float32)
-            for i in range(N):
-                texels = samples[i]
-                for j in range(count):
-                    if index[i, start + j] >= 0:
-                        backward_texel(
-                            texels,
-                            np.int64(start + j) * 4,
-                            T[i + 1, start + j],
-                            colour,
-                            np.int64(j) * 4,
-                            behind,
-                            np.int64(j) * 4,
-                        )
+            losses[first // BLOCK] = backward(samples, index, T, target, colour, first, start, count)
         members = min(GROUP, P - group)
         for i in prange(N):
             texels = samples[i]

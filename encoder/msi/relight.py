@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from encoder.msi.grid_pixel import grid_pixel
 from encoder.msi.kernel_options import OPTIONS
 
 F = np.float32
@@ -88,12 +89,7 @@ def texel_ratio(ratios, grids, stride, chosen, block, shells, out):  # type: ign
                     if c < 0:
                         continue
                     at = grids[c, i]
-                    u = (at[y0, x0, 0] * (F(1) - wx) + at[y0, x0 + 1, 0] * wx) * (F(1) - wy) + (
-                        at[y0 + 1, x0, 0] * (F(1) - wx) + at[y0 + 1, x0 + 1, 0] * wx
-                    ) * wy
-                    v = (at[y0, x0, 1] * (F(1) - wx) + at[y0, x0 + 1, 1] * wx) * (F(1) - wy) + (
-                        at[y0 + 1, x0, 1] * (F(1) - wx) + at[y0 + 1, x0 + 1, 1] * wx
-                    ) * wy
+                    u, v = grid_pixel(at, y0, x0, wy, wx)
                     if u >= F(0) and v >= F(0) and u < F(Wc) and v < F(Hc):
                         q = ratios[c, np.int64(v), np.int64(u)]
                         if q[0] > F(0):
