@@ -13,10 +13,9 @@ from encoder.layers.enlarge import enlarge, quantise, spread_disparity
 from encoder.layers.refine import RefineBuffers, Surfaces, make_buffers, refine, surface_borders
 from encoder.msi import change_kernels, kernels
 from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
-from encoder.msi.kernel_options import CELL
 from encoder.msi.relight import relight
 from encoder.msi.scene import Scene
-from encoder.msi.solve import LIGHT_GROUP, SolveConfig, WindowSolver
+from encoder.msi.solve import LIGHT_GROUP, SolveConfig, WindowSolver, focused
 from encoder.msi.views import Floats, View, image_with_weight
 from encoder.stopwatch import Stopwatch
 from protocol.projection import Projection
@@ -104,53 +103,40 @@ class TileSolver:
             )
             enlarge(rgba, disparity, self._divisor, surfaces.layers, surfaces.disparity)
             self._surfaces, self._buffers = surfaces, make_buffers(surfaces)
-            active, masks = None, None
+            free = None
         else:
-            found, lit, light = self._solver.active, self._solver.lit, self._solver.light
+            found, lit, light = self._solver.free, self._solver.lit, self._solver.light
             if found is None or lit is None or light is None:
                 return
-            active = self._layer_blocks(found)
+            free = self._layer_texels(found)
             middles = (self._borders[:-1] + self._borders[1:]) // 2
-            where = self._layer_blocks(lit) & (1 - active)
-            relight(surfaces.layers, middles // LIGHT_GROUP, where, CELL, self._divisor, light)
-            self._follow(surfaces, rgba, disparity, active)
-            if not active.any():
+            where = self._layer_texels(lit) & (1 - free)
+            relight(surfaces.layers, middles // LIGHT_GROUP, where, self._divisor, light)
+            self._follow(surfaces, rgba, disparity, free)
+            if not free.any():
                 quantise(surfaces.layers, self.rgba)
                 return
             config = replace(config, steps=max(1, round(config.steps * self._config.later_steps)))
-            masks = self._solver.moved
-        pictures = []
-        for index, view in enumerate(self._fine.views):
-            picture = image_with_weight(view, images[view.name])
-            if masks is not None:
-                picture[..., 3] *= self._grown(masks[index], picture.shape[:2])
-            pictures.append(picture)
-        refine(self._fine, pictures, surfaces, config, active=active, buffers=self._buffers, on_step=on_step)
+        pictures = [image_with_weight(view, images[view.name]) for view in self._fine.views]
+        if free is not None:
+            middle = 0.5 * (surfaces.borders[:-1] + surfaces.borders[1:])
+            pictures = focused(replace(self._fine, disparities=middle), pictures, free)
+        refine(self._fine, pictures, surfaces, config, free=free, buffers=self._buffers, on_step=on_step)
         quantise(surfaces.layers, self.rgba)
         self.disparity = surfaces.disparity
 
-    def _grown(self, mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-        """A mask of changed coarse pixels, grown, for all pixels."""
-        grown = np.empty_like(mask)
-        change_kernels.dilate(mask, 3, grown)
-        large = grown.repeat(self._divisor, axis=0).repeat(self._divisor, axis=1)
-        short = [(0, max(0, want - have)) for want, have in zip(size, large.shape, strict=True)]
-        return np.pad(large, short, mode="edge")[: size[0], : size[1]]
-
-    def _layer_blocks(self, blocks: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Blocks of the coarse shells (N, bh, bw) -> (L, rows, columns) of the layers' texels that they touch."""
+    def _layer_texels(self, texels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Texels of the coarse shells (N, h, w) -> (L, H, W) of the layers that they are in."""
         height, width = self.rgba.shape[1:3]
-        rows, columns = -(-height // CELL), -(-width // CELL)
-        out = np.empty((len(self._borders) - 1, rows, columns), np.uint8)
+        out = np.empty(self.disparity.shape, np.uint8)
         for target, low, high in zip(out, self._borders[:-1], self._borders[1:], strict=True):
-            any_shell = blocks[low:high].max(axis=0)
-            target[...] = any_shell.repeat(self._divisor, axis=0).repeat(self._divisor, axis=1)[:rows, :columns]
+            any_shell = texels[low:high].max(axis=0)
+            large = any_shell.repeat(self._divisor, axis=0).repeat(self._divisor, axis=1)
+            target[...] = large[:height, :width]
         return out
 
-    def _follow(
-        self, surfaces: Surfaces, rgba: NDArray[np.uint8], disparity: Floats, active: NDArray[np.uint8]
-    ) -> None:
-        """Takes over how the coarse layers changed since the last frame in active blocks.
+    def _follow(self, surfaces: Surfaces, rgba: NDArray[np.uint8], disparity: Floats, free: NDArray[np.uint8]) -> None:
+        """Takes over how the coarse layers changed since the last frame, in free texels.
 
         What stayed where it is keeps its details, what moved starts anew.
         """
@@ -159,5 +145,5 @@ class TileSolver:
         enlarge(rgba, disparity, self._divisor, new, new_depth)
         enlarge(self._coarse_rgba, self._coarse_disparity, self._divisor, old, old_depth)
         change_kernels.follow(
-            surfaces.layers, surfaces.disparity, old, new, old_depth, new_depth, active, surfaces.borders, F(_MOVED)
+            surfaces.layers, surfaces.disparity, old, new, old_depth, new_depth, free, surfaces.borders, F(_MOVED)
         )

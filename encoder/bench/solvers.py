@@ -24,7 +24,7 @@ def bench_sweep(quick: bool) -> list[Figure]:
     count, width, height = (4, 64, 48) if quick else (32, 504, 378)
     images, grids = _filmed(count, width, height)
     chosen = np.broadcast_to(np.arange(_CAMERAS, dtype=np.int32), (-(-height // _BLOCK), -(-width // _BLOCK), _CAMERAS))
-    everywhere = np.ones((count, -(-height // kernels.CELL), -(-width // kernels.CELL)), np.uint8)
+    everywhere = np.ones((count, height, width), np.uint8)
     shells, costs = np.zeros((count, height, width, 4), np.float32), np.empty((count, height, width), np.float32)
     disparities = np.linspace(0.1, 1.0, count).astype(np.float32)
     unknown = np.full(images.shape[:3], -1, np.float32)
@@ -120,7 +120,8 @@ def _fused_step(load: Load) -> Callable[[], None]:
     gradient, first, second = (np.zeros_like(shells) for _ in range(3))
     prior = (shells * 255).astype(np.uint8)
     count, height, width, _ = shells.shape
-    everywhere = np.ones((count, -(-height // kernels.CELL), -(-width // kernels.CELL)), np.uint8)
+    blocks = np.ones((count, -(-height // kernels.CELL), -(-width // kernels.CELL)), np.uint8)
+    everywhere = np.ones((count, height, width), np.uint8)
     rates, pull = np.full(4, 0.01, np.float32), np.full(4, 0.05, np.float32)
 
     def step() -> None:
@@ -131,6 +132,7 @@ def _fused_step(load: Load) -> Callable[[], None]:
             first,
             second,
             prior,
+            blocks,
             everywhere,
             rates,
             pull,

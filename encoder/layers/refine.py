@@ -114,7 +114,7 @@ def refine(
     surfaces: Surfaces,
     config: RefineConfig,
     *,
-    active: NDArray[np.uint8] | None = None,
+    free: NDArray[np.uint8] | None = None,
     buffers: RefineBuffers | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> None:
@@ -123,18 +123,17 @@ def refine(
     Args:
         scene: window and source cameras at full resolution; its disparities are not used.
         images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight; pixels with weight 0 cost nothing.
-        active: (L, bh, bw) uint8 blocks of CELL texels that may change; None for all.
+        free: (L, H, W) uint8 texels that may change; None for all.
         buffers: of an earlier call for surfaces of this shape, to be used again.
         on_step: is called after each step.
     """
     layers, disparity, borders = surfaces.layers, surfaces.disparity, surfaces.borders
     b = buffers or make_buffers(surfaces)
     blocks = (len(layers), *(-(-size // CELL) for size in layers.shape[1:3]))
-    active = np.ones(blocks, np.uint8) if active is None else active
+    free = np.ones(disparity.shape, np.uint8) if free is None else free
     alive = np.empty(blocks, np.uint8)
     layers[0, ..., 3] = 1.0
-    descent_kernels.find_alive(layers, F(config.least_alpha), active, alive)
-    moving = alive & active
+    descent_kernels.find_alive(layers, F(config.least_alpha), free, alive)
     descent_kernels.begin(layers, b.slope, b.first, b.second, b.prior)
     for zero in (b.depth_slope, b.depth_first, b.depth_second):
         zero.fill(0)
@@ -159,7 +158,8 @@ def refine(
             b.first,
             b.second,
             b.prior,
-            moving,
+            alive,
+            free,
             rates * F(fall),
             smooth,
             anchor,
@@ -175,7 +175,8 @@ def refine(
             b.depth_slope,
             b.depth_first,
             b.depth_second,
-            moving,
+            alive,
+            free,
             borders,
             np.array([rate, config.smooth_disparity, BETA1, 1 - BETA1, BETA2, 1 - BETA2], np.float32),
         )

@@ -177,12 +177,12 @@ def gradient(layers, disparity, borders, window, origin, rays, target, alive, ou
 
 
 @njit(parallel=True, **OPTIONS)
-def update_disparity(disparity, layers, slope, first, second, alive, borders, coefficients):  # type: ignore[no-untyped-def]
+def update_disparity(disparity, layers, slope, first, second, alive, free, borders, coefficients):  # type: ignore[no-untyped-def]
     """One Adam step of disparity in place, in shares of each layer's range; clears `slope`.
 
-    first, second: like disparity. coefficients (6,) float32: step size with the bias corrected, smoothness, beta1,
-    1 - beta1, beta2, 1 - beta2. Neighbours pull with their alphas, so that surfaces do not lean towards what is empty
-    beside them.
+    first, second: like disparity. alive, free: as in `descent_kernels.update`. coefficients (6,) float32: step size
+    with the bias corrected, smoothness, beta1, 1 - beta1, beta2, 1 - beta2. Neighbours pull with their alphas, so that
+    surfaces do not lean towards what is empty beside them.
     """
     L, H, W = disparity.shape
     rate, smooth = coefficients[0], coefficients[1]
@@ -194,7 +194,7 @@ def update_disparity(disparity, layers, slope, first, second, alive, borders, co
         for y in range(H):
             above, below = max(y - 1, 0), min(y + 1, H - 1)
             for x in range(W):
-                if alive[i, y // CELL, x // CELL] == 0:
+                if alive[i, y // CELL, x // CELL] == 0 or free[i, y, x] == 0:
                     continue
                 left, right = max(x - 1, 0), min(x + 1, W - 1)
                 d = disparity[i, y, x]

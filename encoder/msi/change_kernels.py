@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit, prange
 
 from encoder.msi.grid_pixel import grid_pixel
-from encoder.msi.kernel_options import CELL, OPTIONS
+from encoder.msi.kernel_options import OPTIONS
+from encoder.msi.kernels import BLOCK, cross
 
 F = np.float32
 
@@ -42,7 +43,7 @@ def dilate(mask, radius, out):  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, **OPTIONS)
 def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[no-untyped-def]
-    """out (N, H, W) bool: did at least `share` of a texel's source cameras, and two where it has so many, see change?
+    """out (N, H, W) uint8: did `share` of a texel's source cameras see change, or all but one, and not just one?
 
     changed (C, Hmax, Wmax) uint8; grids, stride, chosen and block as in `sweep_kernels.consistency`.
     """
@@ -72,22 +73,22 @@ def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[
                     if u >= F(0) and v >= F(0) and u < F(Wc) and v < F(Hc):
                         total += 1
                         hits += changed[c, np.int64(v), np.int64(u)]
-                out[i, y, x] = hits > 0 and F(hits) >= share * F(total) and hits >= min(2, total)
+                out[i, y, x] = hits > 0 and F(hits) >= min(share * F(total), F(total - 1)) and hits >= min(2, total)
 
 
 @njit(parallel=True, **OPTIONS)
-def follow(layers, disparity, old, new, old_depth, new_depth, active, borders, moved):  # type: ignore[no-untyped-def]
-    """Takes refined layers along with how coarse ones changed from `old` to `new`, in active blocks, in place.
+def follow(layers, disparity, old, new, old_depth, new_depth, free, borders, moved):  # type: ignore[no-untyped-def]
+    """Takes refined layers along with how coarse ones changed from `old` to `new`, where free, in place.
 
-    layers, old, new (L, H, W, 4) float32; disparity, old_depth, new_depth (L, H, W) float32; active (L, bh, bw) uint8
-    blocks of CELL texels; borders (L + 1,). A texel keeps what it differs from the coarse one, unless a channel of that
+    layers, old, new (L, H, W, 4) float32; disparity, old_depth, new_depth (L, H, W) float32; free (L, H, W)
+    uint8; borders (L + 1,). A texel keeps what it differs from the coarse one, unless a channel of that
     changed by more than `moved`: then it becomes the coarse one.
     """
     L, H, W, _ = layers.shape
     for i in prange(L):
         for y in range(H):
             for x in range(W):
-                if active[i, y // CELL, x // CELL] == 0:
+                if free[i, y, x] == 0:
                     continue
                 worst = abs(new_depth[i, y, x] - old_depth[i, y, x]) / (borders[i + 1] - borders[i] + F(1e-12))
                 for c in range(4):
@@ -102,3 +103,25 @@ def follow(layers, disparity, old, new, old_depth, new_depth, active, borders, m
                 if keep:
                     depth += disparity[i, y, x] - old_depth[i, y, x]
                 disparity[i, y, x] = min(max(depth, borders[i]), borders[i + 1])
+
+
+@njit(parallel=True, **OPTIONS)
+def sees(free, disparities, window, origin, rays, out):  # type: ignore[no-untyped-def]
+    """out (P,) uint8: does a ray cross any of the shells at a free texel, (N, H, W) uint8? The rest as in `kernels`.
+
+    A ray sees the four texels around where it crosses a shell.
+    """
+    N, H, W = free.shape
+    P = rays.shape[1]
+    for k in prange((P + BLOCK - 1) // BLOCK):
+        first = k * BLOCK
+        count = min(BLOCK, P - first)
+        x = np.empty(BLOCK, np.float32)
+        y = np.empty(BLOCK, np.float32)
+        out[first : first + count] = 0
+        for i in range(N):
+            cross(disparities[i], window, origin, rays, first, count, x, y)
+            for j in range(count):
+                if x[j] >= F(0) and y[j] >= F(0) and x[j] < F(W - 1) and y[j] < F(H - 1):
+                    u, v = np.int64(x[j]), np.int64(y[j])
+                    out[first + j] |= free[i, v, u] | free[i, v, u + 1] | free[i, v + 1, u] | free[i, v + 1, u + 1]

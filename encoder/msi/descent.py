@@ -79,7 +79,7 @@ def descend(
     start: Floats,
     config: DescentConfig | None = None,
     *,
-    active: NDArray[np.uint8] | None = None,
+    free: NDArray[np.uint8] | None = None,
     buffers: DescentBuffers | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Floats:
@@ -88,7 +88,7 @@ def descend(
     Args:
         scene: shells and source cameras.
         images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight; pixels with weight 0 cost nothing.
-        active: (N, bh, bw) uint8 blocks of CELL texels that may change; None for all.
+        free: (N, H, W) uint8 texels that may change; None for all.
         buffers: of an earlier call for shells of this shape, to be used again.
         on_step: is called after each step.
     """
@@ -97,10 +97,9 @@ def descend(
     buffers = buffers or make_buffers(shells)
     gradient, first, second, prior = buffers.gradient, buffers.first, buffers.second, buffers.prior
     blocks = (len(shells), *(-(-size // CELL) for size in shells.shape[1:3]))
-    active = np.ones(blocks, np.uint8) if active is None else active
+    free = np.ones(shells.shape[:3], np.uint8) if free is None else free
     alive = np.empty(blocks, np.uint8)
-    descent_kernels.find_alive(shells, F(config.least_alpha), active, alive)
-    moving = alive & active
+    descent_kernels.find_alive(shells, F(config.least_alpha), free, alive)
     descent_kernels.begin(shells, gradient, first, second, prior)
     rates = np.array([config.colour_rate] * 3 + [config.alpha_rate], np.float32)
     smooth = np.array([config.smooth_colour] * 3 + [config.smooth_alpha], np.float32)
@@ -121,7 +120,8 @@ def descend(
             first,
             second,
             prior,
-            moving,
+            alive,
+            free,
             rates * F(fall),
             smooth,
             anchor,

@@ -11,11 +11,12 @@ from encoder.msi.simd import adam_texel
 F = np.float32
 
 
-def update(shells, gradient, first, second, prior, alive, rates, smooth, anchor, sparse, beta1, beta2, step):  # type: ignore[no-untyped-def]
+def update(shells, gradient, first, second, prior, alive, free, rates, smooth, anchor, sparse, beta1, beta2, step):  # type: ignore[no-untyped-def]
     """One Adam step in place; clears `gradient`.
 
     shells, gradient, first, second: (N, H, W, 4) float32. prior (N, H, W, 4) uint8: the sweep's colour and alpha,
-    straight. alive (N, bh, bw) uint8: blocks of `kernels.CELL` texels that may change, the others keep their values.
+    straight. alive (N, bh, bw) uint8: blocks of `kernels.CELL` texels, and free (N, H, W) uint8: texels of them that
+    may change; the others keep their values.
     rates, smooth, anchor: (4,) float32 per channel: step size, weight of the distance to the four neighbours' mean,
     weight of the distance to the prior. sparse: a constant pull of alpha towards 0. The farthest shell stays opaque.
     Shells are independent, so the result does not depend on threads.
@@ -26,11 +27,11 @@ def update(shells, gradient, first, second, prior, alive, rates, smooth, anchor,
     rows = [rate, np.divide(smooth, 4), np.add(smooth, anchor), np.divide(anchor, 255), pull]
     rows += [np.full(4, value) for value in (beta1, 1.0 - float(beta1), beta2, 1.0 - float(beta2))]
     table = np.concatenate(rows).astype(np.float32)
-    _update(shells, gradient, first, second, prior, alive, table)
+    _update(shells, gradient, first, second, prior, alive, free, table)
 
 
 @njit(parallel=True, **OPTIONS)
-def _update(shells, gradient, first, second, prior, alive, table):  # type: ignore[no-untyped-def]
+def _update(shells, gradient, first, second, prior, alive, free, table):  # type: ignore[no-untyped-def]
     N, H, W, _ = shells.shape
     size = H * W * 4
     values, slopes = shells.reshape(N, size), gradient.reshape(N, size)
@@ -45,6 +46,8 @@ def _update(shells, gradient, first, second, prior, alive, table):  # type: igno
                 if alive[i, y // CELL, block] == 0:
                     continue
                 for x in range(block * CELL, min(W, (block + 1) * CELL)):
+                    if free[i, y, x] == 0:
+                        continue
                     at = np.int64(x) * 4
                     left = at - (4 if x > 0 else 0)
                     right = at + (4 if x < W - 1 else 0)
@@ -54,10 +57,10 @@ def _update(shells, gradient, first, second, prior, alive, table):  # type: igno
 
 
 @njit(parallel=True, **OPTIONS)
-def find_alive(shells, least, active, alive):  # type: ignore[no-untyped-def]
+def find_alive(shells, least, free, alive):  # type: ignore[no-untyped-def]
     """alive (N, bh, bw) uint8: blocks with an alpha of at least `least`, or beside one.
 
-    In the others that are active, alpha becomes 0.
+    In the others, alpha becomes 0 where texels are free, (N, H, W) uint8.
     """
     N, H, W, _ = shells.shape
     bh, bw = alive.shape[1], alive.shape[2]
@@ -74,10 +77,11 @@ def find_alive(shells, least, active, alive):  # type: ignore[no-untyped-def]
                     for u in range(max(0, bx - 1), min(bw, bx + 2)):
                         hit |= seen[v, u] != 0
                 alive[i, by, bx] = hit
-                if not hit and active[i, by, bx] != 0:
+                if not hit:
                     for y in range(by * CELL, min(H, (by + 1) * CELL)):
                         for x in range(bx * CELL, min(W, (bx + 1) * CELL)):
-                            shells[i, y, x, 3] = F(0)
+                            if free[i, y, x] != 0:
+                                shells[i, y, x, 3] = F(0)
 
 
 @njit(parallel=True, **OPTIONS)

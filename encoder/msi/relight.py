@@ -106,11 +106,11 @@ def texel_ratio(ratios, grids, stride, chosen, block, shells, out):  # type: ign
 
 
 @njit(parallel=True, **OPTIONS)
-def relight(shells, layer_of, lit, cell, divisor, ratio):  # type: ignore[no-untyped-def]
-    """Multiplies colours of shells or layers (N, H, W, 4) in lit blocks by ratio (L, h, w, 3), in place.
+def relight(shells, layer_of, lit, divisor, ratio):  # type: ignore[no-untyped-def]
+    """Multiplies colours of shells or layers (N, H, W, 4) where lit by ratio (L, h, w, 3), in place.
 
-    layer_of (N,) int64: index into ratio. lit (N, bh, bw) uint8 blocks of `cell` texels; one texel of ratio is
-    `divisor` texels across. Colours may exceed 1: light that goes must find what it had left.
+    layer_of (N,) int64: index into ratio. lit (N, H, W) uint8; one texel of ratio is `divisor` texels across. Colours
+    may exceed 1: light that goes must find what it had left.
     """
     N, H, W, _ = shells.shape
     h, w = ratio.shape[1], ratio.shape[2]
@@ -122,7 +122,7 @@ def relight(shells, layer_of, lit, cell, divisor, ratio):  # type: ignore[no-unt
             fy = cy - F(y0)
             y1 = min(y0 + 1, h - 1)
             for x in range(W):
-                if lit[i, y // cell, x // cell] == 0:
+                if lit[i, y, x] == 0:
                     continue
                 cx = min(max((F(x) + F(0.5)) / F(divisor) - F(0.5), F(0)), F(w - 1))
                 x0 = min(np.int64(cx), max(w - 2, 0))

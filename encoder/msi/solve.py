@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from encoder.layers.refine import RefineConfig
 from encoder.msi import change_kernels, relight
 from encoder.msi.descent import DescentBuffers, DescentConfig, descend, make_buffers
-from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
 from encoder.msi.sweep import Renewal, SweepConfig, fresh, sweep
 from encoder.msi.views import Floats, View, image_with_weight
@@ -35,7 +34,7 @@ class SolveConfig:
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
-        change_share: of a texel's source cameras that must see change before it is solved again.
+        change_share: of a texel's source cameras that must see change before it is solved again, but for one.
         light_radius: pixels over which a change of light is even; most_light: factor beyond which it is none.
         later_steps: steps of descent and refinement in the frames after the first, as a share of the first frame's.
     """
@@ -48,10 +47,10 @@ class SolveConfig:
     divisor: int = 2
     smallest: int = 100
     change_threshold: float = 3.0 / 255.0
-    change_share: float = 0.3
+    change_share: float = 0.85
     light_radius: int = 4
     most_light: float = 1.3
-    later_steps: float = 0.5
+    later_steps: float = 1.0
 
     @property
     def first(self) -> SweepConfig:
@@ -77,8 +76,8 @@ class WindowSolver:
     """Solves the frames of one group of pictures in one window, in order.
 
     Of the last frame, where it was not the first and anything changed: `moved` has for each camera (height, width)
-    uint8 the pixels that no change of light explains. `active` and `lit` (N, bh, bw) uint8 are the blocks that were
-    solved anew, and those whose colours were multiplied by `light` (G, H, W, 3) float32; shell i has the light of group
+    uint8 the pixels that no change of light explains. `free` and `lit` (N, H, W) uint8 are the texels that were solved
+    anew, and those whose colours were multiplied by `light` (G, H, W, 3) float32; shell i has the light of group
     i // LIGHT_GROUP.
     """
 
@@ -87,8 +86,7 @@ class WindowSolver:
     _state: Renewal | None = None
     _buffers: DescentBuffers | None = None
     _references: list[Floats] = field(default_factory=list)
-    moved: list[NDArray[np.uint8]] = field(default_factory=list)
-    active: NDArray[np.uint8] | None = None
+    free: NDArray[np.uint8] | None = None
     lit: NDArray[np.uint8] | None = None
     light: Floats | None = None
 
@@ -105,7 +103,7 @@ class WindowSolver:
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
         changed = self._changed(pictures)
-        self.active, self.lit, self.light = None, None, None
+        self.free, self.lit, self.light = None, None, None
         if any(mask.any() for mask in changed):
             self._renew(self._state, pictures, changed, on_step)
         for reference, picture, mask in zip(self._references, pictures, changed, strict=True):
@@ -116,9 +114,7 @@ class WindowSolver:
         self, state: Renewal, pictures: list[Floats], descent: DescentConfig, on_step: Callable[[], None] | None
     ) -> None:
         self._buffers = self._buffers or make_buffers(state.shells)
-        descend(
-            self.scene, pictures, state.shells, descent, active=state.active, buffers=self._buffers, on_step=on_step
-        )
+        descend(self.scene, pictures, state.shells, descent, free=state.free, buffers=self._buffers, on_step=on_step)
 
     def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
         out = []
@@ -148,15 +144,15 @@ class WindowSolver:
         return ratios, moved
 
     def _touched(self, masks: list[NDArray[np.uint8]], chosen: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """(N, bh, bw) uint8 blocks of which enough source cameras see pixels of the masks."""
+        """(N, H, W) uint8 texels of which enough source cameras see pixels of the masks."""
         stack = np.zeros((len(masks), *(max(m.shape[a] for m in masks) for a in (0, 1))), np.uint8)
         for target, mask in zip(stack, masks, strict=True):
             target[: mask.shape[0], : mask.shape[1]] = mask
-        touched = np.empty(self.scene.shape, np.bool_)
+        touched = np.empty(self.scene.shape, np.uint8)
         change_kernels.touched(
             stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), touched
         )
-        return _blocks(touched)
+        return touched
 
     def _renew(
         self,
@@ -167,29 +163,23 @@ class WindowSolver:
     ) -> None:
         ratios, moved = self._light(pictures)
         chosen = choose_views(self.scene, self.config.first.cameras)
-        active = self._touched(moved, chosen)
-        lit = self._touched(changed, chosen) & (1 - active)
-        log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * active.mean(), 100 * lit.mean())
+        free = self._touched(moved, chosen)
+        lit = self._touched(changed, chosen) & (1 - free)
+        log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * free.mean(), 100 * lit.mean())
         groups = np.arange(0, len(state.shells), LIGHT_GROUP)
         light = np.empty((len(groups), *self.scene.shape[1:], 3), np.float32)
         middles = np.minimum(groups + LIGHT_GROUP // 2, len(state.shells) - 1)
         relight.texel_ratio(ratios, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, middles, light)
-        relight.relight(state.shells, np.arange(len(state.shells)) // LIGHT_GROUP, lit, CELL, 1, light)
-        self.moved, self.active, self.lit, self.light = moved, active, lit, light
-        if not active.any():
+        relight.relight(state.shells, np.arange(len(state.shells)) // LIGHT_GROUP, lit, 1, light)
+        self.free, self.lit, self.light = free, lit, light
+        if not free.any():
             return
-        state = replace(state, active=active)
-        focused = []
-        for picture, mask in zip(pictures, moved, strict=True):
-            grown = np.empty_like(mask)
-            change_kernels.dilate(mask, 4, grown)
-            target = picture.copy()
-            target[..., 3] *= grown
-            focused.append(target)
+        state = replace(state, free=free)
         sweep(self.scene, pictures, self.config.first, renewing=state)
         if self.config.solver == "descent":
             steps = max(1, round(self.config.descent.steps * self.config.later_steps))
-            self._descended(state, focused, replace(self.config.descent, steps=steps), on_step)
+            descent = replace(self.config.descent, steps=steps)
+            self._descended(state, focused(self.scene, pictures, free), descent, on_step)
 
 
 def _noise(picture: Floats, reference: Floats) -> float:
@@ -198,11 +188,13 @@ def _noise(picture: Floats, reference: Floats) -> float:
     return float(np.median(np.abs(np.diff(difference, axis=1)))) / math.sqrt(2.0)
 
 
-def _blocks(texels: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(N, bh, bw) uint8: whether any of a block's texels (N, H, W) is set."""
-    cell = CELL
-    pad = [(0, 0), *((0, -size % cell) for size in texels.shape[1:])]
-    padded = np.pad(texels, pad)
-    N, H, W = padded.shape
-    touched: NDArray[np.bool_] = np.any(padded.reshape(N, H // cell, cell, W // cell, cell), axis=(2, 4))
-    return touched.astype(np.uint8)
+def focused(scene: Scene, pictures: Sequence[Floats], free: NDArray[np.uint8]) -> list[Floats]:
+    """Pictures of the views whose weights are 0 where a pixel sees no free texel (N, H, W) of the scene."""
+    out = []
+    for view, picture, (origin, rays) in zip(scene.views, pictures, scene.rays, strict=True):
+        sees = np.empty(rays.shape[1], np.uint8)
+        change_kernels.sees(free, scene.disparities, scene.vector, origin, rays, sees)
+        target = picture.copy()
+        target[..., 3] *= sees.reshape(view.model.height, view.model.width)
+        out.append(target)
+    return out

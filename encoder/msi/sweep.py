@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.msi import path_kernels, sweep_kernels
-from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, render_view, stack_images
 from encoder.msi.views import Floats
 
@@ -62,14 +61,14 @@ def sweep(
     Args:
         scene: shells and source cameras.
         images: (height, width, 4) float32 of each view: sRGB in 0..1 and weight.
-        renewing: what is known of the frame before; its shells are returned, changed in place where blocks are active.
+        renewing: what is known of the frame before; its shells are returned, changed in place where texels are free.
 
     Returns:
         (N, H, W, 4) float32 straight RGBA in 0..1; the farthest shell is opaque.
     """
     config = config or SweepConfig()
     renewing = renewing or fresh(scene)
-    shells, costs, active = renewing.shells, renewing.costs, renewing.active
+    shells, costs, free = renewing.shells, renewing.costs, renewing.free
     stack = stack_images(scene.views, images)
     chosen = choose_views(scene, config.cameras)
     scratch, blurred, wide = (np.empty(scene.shape, np.float32) for _ in range(3))
@@ -86,7 +85,7 @@ def sweep(
             depths,
             F(max(config.softness * step, 1e-9)),
             F(config.unseen),
-            active,
+            free,
             shells,
             costs,
         )
@@ -95,7 +94,7 @@ def sweep(
             sweep_kernels.box_blur(costs, config.wide_radius, scratch, wide)
             blurred += F(config.wide_share) * (wide - blurred)
         gathered = _gather(blurred, config, len(scene.views), scratch)
-        sweep_kernels.costs_to_alpha(gathered, F(config.temperature), active, shells)
+        sweep_kernels.costs_to_alpha(gathered, F(config.temperature), free, shells)
         if turn + 1 < config.passes:
             for view, depth in zip(scene.views, depths, strict=True):
                 depth[: view.model.height, : view.model.width] = render_view(scene, shells, view)[1]
@@ -120,27 +119,21 @@ class Renewal:
     Attributes:
         shells: (N, H, W, 4) float32.
         costs: (N, H, W) float32 of the last sweep, before they were averaged.
-        active: (N, bh, bw) uint8 blocks of CELL texels that are solved anew.
+        free: (N, H, W) uint8 texels that are solved anew.
     """
 
     shells: Floats
     costs: Floats
-    active: NDArray[np.uint8]
+    free: NDArray[np.uint8]
 
 
 def fresh(scene: Scene) -> Renewal:
-    """Nothing is known yet: all blocks are active."""
+    """Nothing is known yet: all texels are free."""
     return Renewal(
         np.empty((*scene.shape, 4), np.float32),
         np.empty(scene.shape, np.float32),
-        np.ones(block_shape(scene), np.uint8),
+        np.ones(scene.shape, np.uint8),
     )
-
-
-def block_shape(scene: Scene) -> tuple[int, int, int]:
-    """(N, bh, bw): blocks of CELL texels that cover the window."""
-    N, H, W = scene.shape
-    return N, -(-H // CELL), -(-W // CELL)
 
 
 def visible_histogram(shells: Floats) -> Floats:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import CELL, OPTIONS
+from encoder.msi.kernel_options import OPTIONS
 from encoder.msi.simd import fetch_texel
 
 F = np.float32
 
 
 @njit(parallel=True, **OPTIONS)
-def consistency(images, grids, stride, chosen, block, disparities, depths, softness, unseen, active, out, costs):  # type: ignore[no-untyped-def]
+def consistency(images, grids, stride, chosen, block, disparities, depths, softness, unseen, free, out, costs):  # type: ignore[no-untyped-def]
     """Mean colour and spread of the source cameras on every shell.
 
     images (C, Hmax, Wmax, 4) float32: colour and weight. grids (C, N, gh, gw, 2) float32: pixel coordinates at every
     `stride`-th texel corner, far outside where invalid. chosen (bh, bw, K) int32: the cameras of each block of `block`
     texels, -1 for none. depths (C, Hmax, Wmax) float32: disparity that each camera sees, along its own rays but
-    measured at the origin; negative where unknown. softness: disparity over which visibility fades. active
-    (N, H / CELL, W / CELL) uint8, rounded up: blocks to look at, the others are left alone.
+    measured at the origin; negative where unknown. softness: disparity over which visibility fades. free (N, H, W)
+    uint8: texels to look at, the others are left alone.
     out (N, H, W, 4) float32: mean colour; alpha is left alone. costs (N, H, W) float32: variance summed over channels.
     """
     N, H, W, _ = out.shape
@@ -38,7 +38,7 @@ def consistency(images, grids, stride, chosen, block, disparities, depths, softn
                 y0 = np.int64(gy)
                 wy = gy - F(y0)
                 for x in range(bx * block, min(W, (bx + 1) * block)):
-                    if active[i, y // CELL, x // CELL] == 0:
+                    if free[i, y, x] == 0:
                         continue
                     gx = (F(x) + F(0.5)) * inv
                     x0 = np.int64(gx)
@@ -126,11 +126,11 @@ def box_blur(source, radius, scratch, out):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True, **OPTIONS)
-def costs_to_alpha(costs, temperature, active, shells):  # type: ignore[no-untyped-def]
+def costs_to_alpha(costs, temperature, free, shells):  # type: ignore[no-untyped-def]
     """Alphas whose front-to-back weights, seen from the origin, are softmax(-cost / temperature) over the shells.
 
-    costs (N, H, W) float32; active as in `consistency`; shells (N, H, W, 4), alpha of active blocks written. The
-    farthest shell comes out opaque.
+    costs (N, H, W) float32; free as in `consistency`; shells (N, H, W, 4), alpha of free texels written. The farthest
+    shell comes out opaque.
     """
     N, H, W = costs.shape
     for y in prange(H):
@@ -142,5 +142,5 @@ def costs_to_alpha(costs, temperature, active, shells):  # type: ignore[no-untyp
             for i in range(N):
                 p = np.exp(max((least - costs[i, y, x]) / temperature, F(-60)))
                 behind += p
-                if active[i, y // CELL, x // CELL] != 0:
+                if free[i, y, x] != 0:
                     shells[i, y, x, 3] = p / behind

@@ -13,8 +13,9 @@ from encoder.msi.views import subwindow
 from protocol.errors import UsageError
 from protocol.projection import Projection
 
-# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, scratch of the sweep.
-BYTES_PER_TEXEL = 72
+# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, scratch of the sweep,
+# whether it may change.
+BYTES_PER_TEXEL = 73
 _FEATHER = 8
 _SMALLEST = 64
 

@@ -14,7 +14,7 @@ import torch
 from encoder.bench import solvers
 from encoder.bench.figure import Figure, medians
 from encoder.commands import bench
-from encoder.msi import kernels, sweep_kernels
+from encoder.msi import sweep_kernels
 from protocol.errors import StorageError, UsageError
 from samples.make_rig import RigConfig, make_rig
 
@@ -100,7 +100,7 @@ def test_the_torch_sweep_does_the_kernels_work() -> None:
     count, width, height = 4, 64, 48
     images, grids = solvers._filmed(count, width, height)
     chosen = np.tile(np.arange(8, dtype=np.int32), (2, 2, 1))
-    everywhere = np.ones((count, -(-height // kernels.CELL), -(-width // kernels.CELL)), np.uint8)
+    everywhere = np.ones((count, height, width), np.uint8)
     shells, costs = np.zeros((count, height, width, 4), np.float32), np.empty((count, height, width), np.float32)
     unknown = np.full(images.shape[:3], -1, np.float32)
     sweep_kernels.consistency(

@@ -61,14 +61,14 @@ def test_a_camera_never_seen_is_met_better() -> None:
     assert (surfaces.disparity[1] >= BORDERS[1]).all() and (surfaces.disparity[1] <= BORDERS[2]).all()
 
 
-def test_blocks_that_are_not_active_keep_every_bit() -> None:
+def test_texels_that_are_not_free_keep_every_bit() -> None:
     scene, images, _, _ = filmed()
     surfaces = start((0.28, 0.80))
     layers, disparity = surfaces.layers.copy(), surfaces.disparity.copy()
-    active = np.zeros((2, 11, 14), np.uint8)
-    active[:, 4:7, 5:9] = 1
-    refine(scene, images, surfaces, RefineConfig(steps=3), active=active)
-    texels = active.repeat(8, axis=1).repeat(8, axis=2)[:, :88, :112] != 0
+    free = np.zeros(disparity.shape, np.uint8)
+    free[:, 33:55, 41:70] = 1
+    refine(scene, images, surfaces, RefineConfig(steps=3), free=free)
+    texels = free != 0
     assert np.array_equal(surfaces.layers[~texels], layers[~texels])
     assert np.array_equal(surfaces.disparity[~texels], disparity[~texels])
     assert (surfaces.layers[texels] != layers[texels]).any() and (surfaces.disparity[texels] != disparity[texels]).any()

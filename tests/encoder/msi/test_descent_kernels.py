@@ -27,11 +27,13 @@ def run(
     sparse: float = 0.0,
     prior: np.ndarray | None = None,
     alive: np.ndarray | None = None,
+    free: np.ndarray | None = None,
 ) -> Floats:
     shells = shells.copy()
     first, second = np.zeros_like(shells), np.zeros_like(shells)
     prior = np.zeros(shells.shape, np.uint8) if prior is None else prior
     alive = everything(shells.shape) if alive is None else alive
+    free = np.ones(shells.shape[:3], np.uint8) if free is None else free
     for step, gradient in enumerate(gradients, start=1):
         used = gradient.copy()
         descent_kernels.update(
@@ -41,6 +43,7 @@ def run(
             second,
             prior,
             alive,
+            free,
             rates,
             smooth,
             anchor,
@@ -83,7 +86,19 @@ def test_the_gradient_is_cleared() -> None:
     prior = np.zeros(shells.shape, np.uint8)
     rates = np.full(4, 0.01, np.float32)
     descent_kernels.update(
-        shells, gradient, *moments, prior, everything(shells.shape), rates, NONE, NONE, F(0), F(0.9), F(0.99), F(1)
+        shells,
+        gradient,
+        *moments,
+        prior,
+        everything(shells.shape),
+        np.ones(shells.shape[:3], np.uint8),
+        rates,
+        NONE,
+        NONE,
+        F(0),
+        F(0.9),
+        F(0.99),
+        F(1),
     )
     assert not gradient.any()
 
@@ -119,7 +134,20 @@ def test_one_step_of_the_pulls_exactly() -> None:
     used, held = gradient.copy(), shells.copy()
     # A rate of 0 keeps the values, so that every texel finds its neighbours as they were.
     descent_kernels.update(
-        held, used, first, second, prior, everything(shells.shape), NONE, smooth, anchor, F(0.05), F(0.9), F(0.99), F(1)
+        held,
+        used,
+        first,
+        second,
+        prior,
+        everything(shells.shape),
+        np.ones(shells.shape[:3], np.uint8),
+        NONE,
+        smooth,
+        anchor,
+        F(0.05),
+        F(0.9),
+        F(0.99),
+        F(1),
     )
     padded = np.pad(shells, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     near = 0.25 * (padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:])
@@ -129,16 +157,19 @@ def test_one_step_of_the_pulls_exactly() -> None:
     assert np.abs(second - 0.01 * wanted**2).max() < 1e-5
 
 
-def test_blocks_that_may_not_change_keep_every_bit() -> None:
+def test_texels_that_may_not_change_keep_every_bit() -> None:
     rng = np.random.default_rng(3)
     shells = rng.random((2, 20, 20, 4), np.float32)
     shells[0, ..., 3] = 1.0
     alive = everything(shells.shape)
     alive[1, 1, 0] = 0
     gradient = rng.normal(size=shells.shape).astype(np.float32)
-    found = run(shells, [gradient], rates=np.full(4, 0.1, np.float32), alive=alive)
-    frozen = (1, slice(8, 16), slice(0, 8))
-    assert np.array_equal(found[frozen], shells[frozen])
+    free = np.ones(shells.shape[:3], np.uint8)
+    free[0, 5, 6] = 0
+    found = run(shells, [gradient], rates=np.full(4, 0.1, np.float32), alive=alive, free=free)
+    for frozen in ((1, slice(8, 16), slice(0, 8)), (0, 5, 6)):
+        assert np.array_equal(found[frozen], shells[frozen])
+    assert not np.array_equal(found[0, 5, 7], shells[0, 5, 7])
     assert not np.array_equal(found[1, :8, :8], shells[1, :8, :8])
 
 
@@ -146,13 +177,13 @@ def test_blocks_with_something_and_their_neighbours_are_alive_and_the_rest_is_em
     shells = np.full((2, 40, 40, 4), 0.005, np.float32)
     shells[1, 4, 20, 3] = 0.3
     before = shells.copy()
-    alive, active = np.empty((2, 5, 5), np.uint8), np.ones((2, 5, 5), np.uint8)
-    active[0, 4, 4] = 0
-    descent_kernels.find_alive(shells, F(0.01), active, alive)
+    alive, free = np.empty((2, 5, 5), np.uint8), np.ones((2, 40, 40), np.uint8)
+    free[0, 32:, 32:] = 0
+    descent_kernels.find_alive(shells, F(0.01), free, alive)
     wanted = np.zeros((2, 5, 5), np.uint8)
     wanted[1, 0:2, 1:4] = 1
     assert np.array_equal(alive, wanted)
     assert not shells[1, 16:, :, 3].any() and not shells[0, :32, :, 3].any() and not shells[0, :, :32, 3].any()
-    assert np.array_equal(shells[0, 32:, 32:], before[0, 32:, 32:])  # not active
+    assert np.array_equal(shells[0, 32:, 32:], before[0, 32:, 32:])  # not free
     assert np.array_equal(shells[1, :16, 8:32], before[1, :16, 8:32])
     assert np.array_equal(shells[..., :3], before[..., :3])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoder.msi import kernels, sweep_kernels
+from encoder.msi import sweep_kernels
 from encoder.msi.sweep import visible_histogram
 from encoder.msi.views import Floats
 
@@ -16,8 +16,8 @@ UNSEEN = 0.02
 
 
 def everywhere(count: int, height: int, width: int) -> np.ndarray:
-    """All blocks are looked at."""
-    return np.ones((count, -(-height // kernels.CELL), -(-width // kernels.CELL)), np.uint8)
+    """All texels are looked at."""
+    return np.ones((count, height, width), np.uint8)
 
 
 def bilinear(image: Floats, u: float, v: float) -> np.ndarray:
@@ -73,8 +73,8 @@ def test_consistency_is_mean_and_spread_of_the_cameras(hidden: bool) -> None:
     disparities = np.array([0.1, 0.5, 0.9], np.float32)
     out = np.zeros((count, height, width, 4), np.float32)
     costs = np.empty((count, height, width), np.float32)
-    active = everywhere(count, height, width)
-    active[1, 1, 2] = 0
+    free = everywhere(count, height, width)
+    free[1, 8:16, 16:24] = 0
     costs[1, 8:16, 16:24] = -7.0
     sweep_kernels.consistency(
         images,
@@ -86,7 +86,7 @@ def test_consistency_is_mean_and_spread_of_the_cameras(hidden: bool) -> None:
         depths,
         F(0.2),
         F(UNSEEN),
-        active,
+        free,
         out,
         costs,
     )
@@ -94,7 +94,7 @@ def test_consistency_is_mean_and_spread_of_the_cameras(hidden: bool) -> None:
     for i in range(count):
         for y in range(0, height, 3):
             for x in range(0, width, 3):
-                if not active[i, y // kernels.CELL, x // kernels.CELL]:
+                if not free[i, y, x]:
                     continue
                 pixel = np.stack(
                     [[(x + 0.5) * 1.1 + 2 * c - 3 * i, (y + 0.5) * 1.2 - c + i + 0.3] for c in range(cameras)]
@@ -129,11 +129,11 @@ def test_alphas_show_the_softmax_of_the_costs_from_the_origin(seed: int, tempera
     assert np.abs(weights - softmax / softmax.sum(axis=0)).max() < 1e-5
 
 
-def test_alphas_of_blocks_that_are_not_looked_at_stay() -> None:
+def test_alphas_of_texels_that_are_not_looked_at_stay() -> None:
     shells = np.full((2, 16, 8, 4), 0.4, np.float32)
-    active = everywhere(2, 16, 8)
-    active[:, 1] = 0
-    sweep_kernels.costs_to_alpha(np.zeros((2, 16, 8), np.float32), F(0.1), active, shells)
+    free = everywhere(2, 16, 8)
+    free[:, 8:] = 0
+    sweep_kernels.costs_to_alpha(np.zeros((2, 16, 8), np.float32), F(0.1), free, shells)
     assert np.allclose(shells[:, 8:, :, 3], 0.4) and np.allclose(shells[1, :8, :, 3], 0.5)
 
 
