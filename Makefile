@@ -72,7 +72,7 @@ demo: $(INSTALLED) web
 test: $(INSTALLED) $(VENV)/.system-tests web
 	$(NPM) test
 	$(NPM) run size
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_FLAGS)
 
 check: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff check .

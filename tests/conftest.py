@@ -20,9 +20,20 @@ settings.load_profile("lfv")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first; the order is otherwise kept."""
+# Chromium and the clocks of benchmarks want a core each: what needs them runs one after another.
+_ONE_AT_A_TIME = {"browser", "benchmarks"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast tests first; the order is otherwise kept. Where two processes share the tests, each takes whole files."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        part = item.path.relative_to(REPOSITORY / "tests").parts[0]
+        pace = "slow" if item.get_closest_marker("slow") is not None else "fast"
+        item.add_marker(pytest.mark.xdist_group(part if part in _ONE_AT_A_TIME else f"{pace} {item.path}"))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from encoder.bench.browser import bench_browser
 from encoder.bench.codecs import bench_codecs
+from encoder.bench.collapse import bench_collapse
 from encoder.bench.figure import Figure
 from encoder.bench.history import append_history
 from encoder.bench.machine import bench_machine
@@ -30,7 +31,7 @@ from protocol.storage import write_file
 HELP = (
     "Measures this version on this machine: the solvers' kernels against plain torch, streaming against raw sockets, "
     "both in the same run; playing over bad networks of our own; and, with a rig, encoding by stage, bits, decoding, "
-    "drawing, and rate against quality of every codec."
+    "drawing, rate against quality of every codec, and what few layers lose."
 )
 EXAMPLES = """\
   lfv bench --json out/bench.json               a list of {"name", "value", "unit"}
@@ -63,6 +64,7 @@ _WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {
     "show": bench_show,
     "ladder": bench_ladder,
     "codecs": bench_codecs,
+    "collapse": bench_collapse,
 }
 NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG)
 

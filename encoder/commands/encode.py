@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=refine.steps,
         metavar="N",
-        help="of the layers' refinement, half as many of the shells' descent (%(default)s)",
+        help="of the shells' descent and the layers' refinement (%(default)s)",
     )
     solver.add_argument(
         "--memory", type=_gibibytes, default=default.memory, metavar="GIB", help="for the shells of one tile (4)"

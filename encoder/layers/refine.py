@@ -19,7 +19,8 @@ from encoder.msi import descent_kernels
 from encoder.msi.kernel_options import CELL
 from encoder.msi.scene import Scene
 from encoder.msi.turns import cosine_fall, turns, weighted_targets
-from encoder.msi.views import Floats
+from encoder.msi.views import Floats, View, rays_in, window_vector
+from protocol.projection import Projection
 
 F = np.float32
 BETA1, BETA2 = 0.9, 0.99
@@ -40,7 +41,7 @@ class RefineConfig:
         seed: of the turns.
     """
 
-    steps: int = 60
+    steps: int = 30
     cameras: int = 5
     least_share: float = 1 / 6
     colour_rate: float = 0.02
@@ -106,6 +107,16 @@ def surface_borders(borders: NDArray[np.int64], disparities: Floats) -> Floats:
     inner = borders[1:-1]
     middles = 0.5 * (disparities[inner - 1] + disparities[inner])
     return np.concatenate([disparities[:1], middles, disparities[-1:]]).astype(np.float32)
+
+
+def render_surfaces(surfaces: Surfaces, window: Projection, view: View) -> Floats:
+    """The layers of a window in any camera: (height, width, 4) float32 premultiplied RGBA."""
+    origin, rays, _ = rays_in(view, window)
+    out = np.empty((rays.shape[1], 4), np.float32)
+    expected = np.empty(rays.shape[1], np.float32)
+    vector = window_vector(window)
+    refine_kernels.render(surfaces.layers, surfaces.disparity, surfaces.borders, vector, origin, rays, out, expected)
+    return out.reshape(view.model.height, view.model.width, 4)
 
 
 def refine(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoder.layers.refine import RefineConfig
 from encoder.msi import change_kernels, relight
 from encoder.msi.descent import DescentBuffers, DescentConfig, descend, make_buffers
+from encoder.msi.focus import focused
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
 from encoder.msi.sweep import Renewal, SweepConfig, fresh, sweep
 from encoder.msi.views import Floats, View, image_with_weight
@@ -36,7 +37,8 @@ class SolveConfig:
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
         change_share: of a texel's source cameras that must see change before it is solved again, but for one.
         light_radius: pixels over which a change of light is even; most_light: factor beyond which it is none.
-        later_steps: steps of descent and refinement in the frames after the first, as a share of the first frame's.
+        coarse_steps: of refinement at the shells' resolution, before that at full resolution; the latter has both where
+            these are the same.
     """
 
     solver: SolverName = "descent"
@@ -44,13 +46,13 @@ class SolveConfig:
     start: SweepConfig = field(default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0))
     descent: DescentConfig = field(default_factory=DescentConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
+    coarse_steps: int = 40
     divisor: int = 2
     smallest: int = 100
     change_threshold: float = 3.0 / 255.0
     change_share: float = 0.85
     light_radius: int = 4
     most_light: float = 1.3
-    later_steps: float = 1.0
 
     @property
     def first(self) -> SweepConfig:
@@ -58,11 +60,12 @@ class SolveConfig:
         return self.start if self.solver == "descent" else self.sweep
 
     def with_steps(self, steps: int) -> SolveConfig:
-        """The same with so many steps of refinement, and half as many of descent."""
+        """The same with so many steps of descent and of refinement, and a third more of coarse refinement."""
         return replace(
             self,
-            descent=replace(self.descent, steps=max(1, steps // 2)),
+            descent=replace(self.descent, steps=steps),
             refine=replace(self.refine, steps=steps),
+            coarse_steps=math.ceil(4 * steps / 3),
         )
 
     def divisor_for(self, views: Sequence[View]) -> int:
@@ -177,24 +180,10 @@ class WindowSolver:
         state = replace(state, free=free)
         sweep(self.scene, pictures, self.config.first, renewing=state)
         if self.config.solver == "descent":
-            steps = max(1, round(self.config.descent.steps * self.config.later_steps))
-            descent = replace(self.config.descent, steps=steps)
-            self._descended(state, focused(self.scene, pictures, free), descent, on_step)
+            self._descended(state, focused(self.scene, pictures, free), self.config.descent, on_step)
 
 
 def _noise(picture: Floats, reference: Floats) -> float:
     """Of the difference of two pictures; between neighbours, so that light that changes everywhere is no noise."""
     difference = picture[..., :3] - reference[..., :3]
     return float(np.median(np.abs(np.diff(difference, axis=1)))) / math.sqrt(2.0)
-
-
-def focused(scene: Scene, pictures: Sequence[Floats], free: NDArray[np.uint8]) -> list[Floats]:
-    """Pictures of the views whose weights are 0 where a pixel sees no free texel (N, H, W) of the scene."""
-    out = []
-    for view, picture, (origin, rays) in zip(scene.views, pictures, scene.rays, strict=True):
-        sees = np.empty(rays.shape[1], np.uint8)
-        change_kernels.sees(free, scene.disparities, scene.vector, origin, rays, sees)
-        target = picture.copy()
-        target[..., 3] *= sees.reshape(view.model.height, view.model.width)
-        out.append(target)
-    return out

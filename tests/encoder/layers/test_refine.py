@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from encoder.layers import refine_kernels
-from encoder.layers.refine import RefineConfig, Surfaces, refine, surface_borders
+from encoder.layers.refine import RefineConfig, Surfaces, refine, render_surfaces, surface_borders
 from encoder.msi.scene import Scene, render_view
-from encoder.msi.views import Floats, View, image_with_weight, rays_in, window_vector
+from encoder.msi.views import Floats, View, image_with_weight
 from tests.encoder.msi.shell_scenes import row_of_views, to_bytes, two_surfaces, window_of
 
 # Walls halfway between the shells of the layers that are given.
@@ -34,12 +33,7 @@ def start(disparities: tuple[float, float]) -> Surfaces:
 
 
 def seen(surfaces: Surfaces, view: View) -> Floats:
-    origin, rays, _ = rays_in(view, WINDOW)
-    out, expected = np.empty((rays.shape[1], 4), np.float32), np.empty(rays.shape[1], np.float32)
-    refine_kernels.render(
-        surfaces.layers, surfaces.disparity, surfaces.borders, window_vector(WINDOW), origin, rays, out, expected
-    )
-    return out[:, :3].reshape(view.model.height, view.model.width, 3)
+    return render_surfaces(surfaces, WINDOW, view)[..., :3]
 
 
 def error(surfaces: Surfaces, view: View, truth: Floats) -> float:
