@@ -73,6 +73,15 @@ def test_quick_encodes_and_plays_a_rig(tmp_path: Path) -> None:
     assert stages >= {"solve", "collapse", "mesh", "video", "write"}
 
 
+def test_what_few_layers_lose(tmp_path: Path) -> None:
+    make_rig(tmp_path / "rig", RigConfig(cameras=4, frames=1, width=128, height=96, samples=1, views=0))
+    out = tmp_path / "bench.json"
+    assert run("--quick", "--only", "collapse", "--rig", str(tmp_path / "rig"), "--json", str(out)) == 0
+    found = read(out)
+    kinds = {name.removeprefix("collapse_4_layers_") for name in found if name.startswith("collapse_")}
+    assert kinds == {"shells_psnr", "loss", "refined_psnr"}
+
+
 def test_a_rig_is_asked_for() -> None:
     with pytest.raises(UsageError, match="--rig"):
         run("--only", "show")
