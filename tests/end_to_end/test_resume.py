@@ -107,6 +107,7 @@ def test_restart_begins_anew(small: Path, tiny_show: Path, tmp_path: Path, capsy
     assert out.read_bytes() == tiny_show.read_bytes()
 
 
+@pytest.mark.timeout(900)  # minutes of compiling where cores are shared
 def test_freshly_compiled_kernels_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
     """The first encode on a machine compiles; killed, it goes on with what was kept."""
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
@@ -114,7 +115,7 @@ def test_freshly_compiled_kernels_give_the_same_bytes(small: Path, tmp_path: Pat
     for out in shows:
         words = command("encode", small, "--out", out, *QUICK, "--quiet", "--frames", "1")
         words += ["--solver", "descent", "--steps", "2"]  # so that all kernels of the solvers are asked
-        assert run_process(words, env=env).code == 0
+        assert run_process(words, env=env, timeout_s=420).code == 0
     assert shows[0].read_bytes() == shows[1].read_bytes()
 
 

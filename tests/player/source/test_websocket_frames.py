@@ -67,6 +67,7 @@ def test_messages_of_every_size_are_taken(size: int, cuts: tuple[int, ...]) -> N
         b"\xc2\x03abc",  # an extension's bit
         b"\x83\x03abc",  # no such opcode
     ],
+    ids="empty text ping pong close fragments masked large extension opcode".split(),  # a mask is random
 )
 @pytest.mark.parametrize("cuts", [(1 << 20,), (1, 2, 3)])
 def test_everything_else_is_the_librarys_to_the_last_byte(odd: bytes, cuts: tuple[int, ...]) -> None:
