@@ -12,6 +12,8 @@ from hypothesis import settings
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 os.environ.setdefault("GALLIUM_DRIVER", "llvmpipe")
 os.environ.setdefault("PYVISTA_OFF_SCREEN", "true")
+# Two processes of Node.js at once, each with a kernel thread that polls for it, can starve each other on two cores.
+os.environ.setdefault("UV_USE_IO_URING", "0")
 
 # The first call of a numba kernel compiles it, so a deadline per example would only measure the compiler.
 settings.register_profile("lfv", deadline=None, derandomize=True, print_blob=True, max_examples=50)
@@ -33,7 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         part = item.path.relative_to(REPOSITORY / "tests").parts[0]
         pace = "slow" if item.get_closest_marker("slow") is not None else "fast"
-        item.add_marker(pytest.mark.xdist_group(part if part in _ONE_AT_A_TIME else f"{pace} {item.path}"))
+        group = "one at a time" if part in _ONE_AT_A_TIME else f"{pace} {item.path}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -151,13 +151,13 @@ def _print(evaluation: Evaluation) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(table)
     if evaluation.stages:
-        stages = Table("by stage (first frame)", "MSI", "layers", "decoded", "collapse", "codec", box=None)
+        stages = Table("by stage (first frame)", "shells", "layers", "decoded", "gained", "codec", box=None)
         for s in evaluation.stages:
             stages.add_row(
                 s.camera,
                 *(f"{value:.2f}" for value in (s.msi, s.layers, s.decoded)),
-                f"{s.msi - s.layers:+.2f}",
-                f"{s.layers - s.decoded:+.2f}",
+                f"{s.layers - s.msi:+.2f}",
+                f"{s.decoded - s.layers:+.2f}",
             )
         console.print(stages)
     console.print(f"{evaluation.bits_per_frame:,.0f} bits per frame, {evaluation.bits_per_second / 1e6:.2f} Mbit/s")
