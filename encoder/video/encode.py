@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
@@ -12,6 +13,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from encoder.video.encoders import QUALITY_RANGE, SOFTWARE, Codec, encoder_options
+from encoder.video.priority import same_priority
 from protocol.errors import UsageError
 
 Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -67,13 +69,17 @@ class GopEncoder:
         frame = _frame(planes, self._count)
         if self._context is None:
             self._context = self._open(frame.width, frame.height)
+            starting: AbstractContextManager[None] = same_priority()  # the first picture starts the encoder's threads
         elif (frame.width, frame.height) != (self._context.width, self._context.height):
             raise ValueError(
                 f"picture {self._count} is {frame.width}x{frame.height}, "
                 f"the first {self._context.width}x{self._context.height}"
             )
+        else:
+            starting = nullcontext()
         self._count += 1
-        self._encode(self._context, frame)
+        with starting:
+            self._encode(self._context, frame)
 
     def finish(self) -> tuple[VideoAccessUnit, ...]:
         """All access units, in decoding order. Raises as `encode_gop`."""

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import cast
 
 import av
@@ -11,7 +13,7 @@ import pytest
 from av.video.codeccontext import VideoCodecContext
 
 from encoder.video.codec_string import codec_string
-from encoder.video.encode import Planes, VideoAccessUnit, encode_gop
+from encoder.video.encode import GopEncoder, Planes, VideoAccessUnit, encode_gop
 from encoder.video.encoders import CODECS, DEFAULT_QUALITY, Codec, check_picture, choose_encoder
 from protocol.errors import UsageError
 
@@ -68,6 +70,18 @@ def test_a_frame_says_what_its_colours_are(encoded: tuple[Codec, tuple[VideoAcce
 def test_the_same_pictures_give_the_same_bytes(encoded: tuple[Codec, tuple[VideoAccessUnit, ...]]) -> None:
     codec, units = encoded
     assert units == encode_gop(scene(10), codec=codec, quality=DEFAULT_QUALITY[codec], frame_rate=Fraction(30))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_no_encoder_makes_itself_real_time(codec: Codec) -> None:
+    """Root may, and SVT-AV1 does: every core would be its own, and what is started later inherits that."""
+    before = os.sched_getscheduler(0)
+    gop = GopEncoder(codec=codec, quality=30, frame_rate=Fraction(30))
+    for planes in scene(3):
+        gop.add(planes)
+        threads = [int(path.name) for path in Path("/proc/self/task").iterdir()]
+        assert {os.sched_getscheduler(thread) for thread in threads} == {before}
+    gop.finish()
 
 
 def test_codec_strings(encoded: tuple[Codec, tuple[VideoAccessUnit, ...]]) -> None:
