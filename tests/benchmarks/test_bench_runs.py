@@ -74,7 +74,7 @@ def test_quick_encodes_and_plays_a_rig(tmp_path: Path) -> None:
 
 
 def test_what_few_layers_lose(tmp_path: Path) -> None:
-    make_rig(tmp_path / "rig", RigConfig(cameras=4, frames=1, width=128, height=96, samples=1, views=0))
+    make_rig(tmp_path / "rig", RigConfig(cameras=6, frames=1, width=192, height=144, samples=1, views=0))
     out = tmp_path / "bench.json"
     assert run("--quick", "--only", "collapse", "--rig", str(tmp_path / "rig"), "--json", str(out)) == 0
     found = read(out)

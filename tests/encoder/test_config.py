@@ -74,7 +74,7 @@ def test_the_command_line_says_what_it_means() -> None:
     assert config.near == 0.5 and config.far is None and config.gop_s == Fraction(1, 2)
     config = parsed(*"--sound none --memory 1.5 --steps 9 --solver sweep --rate 30000/1001".split())
     assert config.sound is None and config.memory == 3 << 29 and config.image_rate == Fraction(30000, 1001)
-    assert config.solve.refine.steps == 9 and config.solve.descent.steps == 4 and config.solve.solver == "sweep"
+    assert config.solve.refine.steps == config.solve.descent.steps == 9 and config.solve.solver == "sweep"
 
 
 @pytest.mark.parametrize(

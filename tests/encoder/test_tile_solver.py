@@ -20,7 +20,11 @@ DISPARITIES = np.linspace(0.1, 1.3, 9).astype(np.float32)
 BORDERS = np.array([0, 3, 6, 9])
 WINDOW = window_of("plane", 150, 120, 100.0)
 CONFIG = SolveConfig(
-    descent=replace(DescentConfig(), steps=12), refine=replace(RefineConfig(), steps=16), divisor=2, smallest=30
+    descent=replace(DescentConfig(), steps=12),
+    refine=replace(RefineConfig(), steps=16),
+    coarse_steps=10,
+    divisor=2,
+    smallest=30,
 )
 Pictures = dict[str, NDArray[np.uint8]]
 
@@ -47,7 +51,7 @@ def test_shells_are_coarse_and_layers_are_not(filmed: tuple[Scene, Pictures]) ->
     tile = solver(scene)
     calls: list[int] = []
     tile.solve(pictures, on_step=lambda: calls.append(1), watch=Stopwatch())
-    assert len(calls) == tile.steps == 28
+    assert len(calls) == tile.steps == 38
     assert tile.shells.shape == (9, 60, 75, 4)
     assert tile.rgba.shape == (3, 120, 150, 4) and tile.disparity.shape == (3, 120, 150)
     alone = solver(scene, SolveConfig(solver="sweep"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -75,7 +74,10 @@ def test_ctrl_c_leaves_a_file_that_goes_on(
     for _ in range(5):  # on a busy machine it may be through before the signal is there
         out.unlink(missing_ok=True)
         with subprocess.Popen(
-            command("encode", small, "--out", out, *QUICK), cwd=REPOSITORY, stderr=subprocess.PIPE, text=True
+            ["nice", "-n", "19", *command("encode", small, "--out", out, *QUICK)],
+            cwd=REPOSITORY,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process:
             assert process.stderr is not None
             _wait_for_a_chunk(out, process)
@@ -105,18 +107,6 @@ def test_restart_begins_anew(small: Path, tiny_show: Path, tmp_path: Path, capsy
     # Over a finished show, the same command makes it again.
     assert run(capsys, "encode", small, "--out", out, *QUICK).code == 0
     assert out.read_bytes() == tiny_show.read_bytes()
-
-
-@pytest.mark.timeout(900)  # minutes of compiling where cores are shared
-def test_freshly_compiled_kernels_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    """The first encode on a machine compiles; killed, it goes on with what was kept."""
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
-    shows = [tmp_path / "first.lfv", tmp_path / "second.lfv"]
-    for out in shows:
-        words = command("encode", small, "--out", out, *QUICK, "--quiet", "--frames", "1")
-        words += ["--solver", "descent", "--steps", "2"]  # so that all kernels of the solvers are asked
-        assert run_process(words, env=env, timeout_s=420).code == 0
-    assert shows[0].read_bytes() == shows[1].read_bytes()
 
 
 def _wait_for_a_chunk(out: Path, process: subprocess.Popen[str]) -> None:

@@ -75,12 +75,11 @@ def test_the_same_pictures_give_the_same_bytes(encoded: tuple[Codec, tuple[Video
 @pytest.mark.parametrize("codec", CODECS)
 def test_no_encoder_makes_itself_real_time(codec: Codec) -> None:
     """Root may, and SVT-AV1 does: every core would be its own, and what is started later inherits that."""
-    before = os.sched_getscheduler(0)
     gop = GopEncoder(codec=codec, quality=30, frame_rate=Fraction(30))
     for planes in scene(3):
         gop.add(planes)
         threads = [int(path.name) for path in Path("/proc/self/task").iterdir()]
-        assert {os.sched_getscheduler(thread) for thread in threads} == {before}
+        assert not {os.sched_getscheduler(thread) for thread in threads} & {os.SCHED_FIFO, os.SCHED_RR}
     gop.finish()
 
 
