@@ -50,10 +50,9 @@ class TileSolver:
         self.scene = Scene(coarse_window(window, self._divisor), disparities, coarse)
         self._solver = WindowSolver(self.scene, config)
         between = surface_borders(borders, disparities)
-        fine = Refiner(Scene(window, disparities, sources), between, self._divisor)
         self._coarse = Refiner(self.scene, between, 1) if self._divisor > 1 else None
-        self._fine = fine
-        self.rgba, self.disparity = fine.rgba, fine.disparity
+        self._fine = Refiner(Scene(window, disparities, sources), between, self._divisor)
+        self.rgba, self.disparity = self._fine.rgba, self._fine.disparity
         self.shells: Floats = np.empty(0, np.float32)
         self.collapsed = (np.empty(0, np.uint8), np.empty(0, np.float32))
 

@@ -12,8 +12,6 @@ from hypothesis import settings
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 os.environ.setdefault("GALLIUM_DRIVER", "llvmpipe")
 os.environ.setdefault("PYVISTA_OFF_SCREEN", "true")
-# Two processes of Node.js at once, each with a kernel thread that polls for it, can starve each other on two cores.
-os.environ.setdefault("UV_USE_IO_URING", "0")
 
 # The first call of a numba kernel compiles it, so a deadline per example would only measure the compiler.
 settings.register_profile("lfv", deadline=None, derandomize=True, print_blob=True, max_examples=50)

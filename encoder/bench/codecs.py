@@ -36,9 +36,8 @@ _FRAMES = 4
 def bench_codecs(rig: Path, quick: bool) -> list[Figure]:
     """Bits a frame and PSNR at views that no camera filmed, for each codec at each quality; and seconds of its encoder.
 
-    The rig's first four frames are solved once, and encoded as one group of pictures.
-
-    A rig without ground-truth views (`test_views.json`) is judged at its first camera, which is then held out.
+    The rig's first four frames are solved once, and encoded as one group of pictures. A rig without ground-truth views
+    (`test_views.json`) is judged at its first camera, which is then held out.
 
     Raises:
         what `encode_rig` and the player raise.

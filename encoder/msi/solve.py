@@ -78,10 +78,9 @@ class SolveConfig:
 class WindowSolver:
     """Solves the frames of one group of pictures in one window, in order.
 
-    Of the last frame, where it was not the first and anything changed: `moved` has for each camera (height, width)
-    uint8 the pixels that no change of light explains. `free` and `lit` (N, H, W) uint8 are the texels that were solved
-    anew, and those whose colours were multiplied by `light` (G, H, W, 3) float32; shell i has the light of group
-    i // LIGHT_GROUP.
+    Of the last frame, where it was not the first and anything changed: `free` and `lit` (N, H, W) uint8 are the texels
+    that were solved anew, and those whose colours were multiplied by `light` (G, H, W, 3) float32; shell i has the
+    light of group i // LIGHT_GROUP.
     """
 
     scene: Scene

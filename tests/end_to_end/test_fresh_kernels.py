@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.timeout(900)  # minutes of compiling where cores are shared
 def test_freshly_compiled_kernels_give_the_same_bytes(small: Path, tmp_path: Path) -> None:
-    """The first encode on a machine compiles; killed, it goes on with what was kept."""
+    """Killed, the first encode on a machine goes on with kernels that were kept: these must be the compiled ones."""
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
     shows = [tmp_path / "first.lfv", tmp_path / "second.lfv"]
     for out in shows:
