@@ -7,9 +7,8 @@ from fractions import Fraction
 from typing import Literal
 
 from encoder.msi.solve import SolveConfig
-from encoder.video.encoders import Backend
+from encoder.video.encoders import Backend, CodecChoice
 from protocol.projection import ShellKind
-from protocol.records import Codec
 
 Profile = Literal["desktop", "headset"]
 
@@ -30,7 +29,7 @@ class EncodeConfig:
         least_weight: texels that no camera sees with this weight are dropped.
         mesh_pixels: parallax error that a mesh may have at the edge of the comfort volume.
         gop_s: seconds of a chunk.
-        codec, quality, backend: of the video; quality None is the codec's default.
+        codec, quality, backend: of the video, see `encoder.video.ladder`; quality None is the codec's default.
         ladder: several rungs instead of one, see `encoder.video.ladder`.
         profile: the devices that are to draw every rung, see `encoder.meshing`.
         sound: a file, a camera's name, or None.
@@ -53,7 +52,7 @@ class EncodeConfig:
     least_weight: float = 1.0 / 64.0
     mesh_pixels: float = 0.5
     gop_s: Fraction = Fraction(1)
-    codec: Codec = "h264"
+    codec: CodecChoice = "auto"
     quality: int | None = None
     backend: Backend = "auto"
     ladder: bool = False

@@ -15,6 +15,7 @@ from encoder.shot import Shot
 from encoder.solve_group import Frames, MsiError, SolvedGroup, solve_group
 from encoder.stopwatch import Stopwatch
 from encoder.video.encoders import Codec, choose_encoder
+from encoder.video.ladder import COMMON_CODEC, LARGE_CODEC
 from protocol.mesh_codec import Geometry
 
 Solve = Callable[..., SolvedGroup]  # as `solve_group`
@@ -85,9 +86,7 @@ def encode_group(
 
 def encoders_for(config: EncodeConfig) -> dict[Codec, str]:
     """libav's names of the encoders of all codecs that the show may need. Raises UsageError where there is none."""
-    codecs: list[Codec] = [config.codec]
-    if config.ladder and config.codec == "h264":
-        codecs.append("hevc")
+    codecs: tuple[Codec, ...] = (COMMON_CODEC, LARGE_CODEC) if config.codec == "auto" else (config.codec,)
     return {codec: choose_encoder(codec, backend=config.backend) for codec in codecs}
 
 

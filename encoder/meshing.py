@@ -84,7 +84,7 @@ def rung_plans(picture: Picture, config: EncodeConfig, frame_rate: Fraction | No
     """The rungs of a show whose best picture is `picture`; the same for all of its groups."""
     if config.ladder:
         return ladder(picture, codec=config.codec, quality=config.quality, frame_rate=frame_rate)
-    return single_rung(picture, codec=config.codec, quality=config.quality)
+    return single_rung(picture, codec=config.codec, quality=config.quality, frame_rate=frame_rate)
 
 
 def _meshed(

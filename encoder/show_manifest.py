@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,13 +16,10 @@ from encoder.shot import Shot
 from encoder.stages import judge
 from encoder.video.codec_string import codec_string
 from encoder.video.encoders import Codec, check_picture
-from encoder.video.ladder import RungPlan
 from protocol.chunk import Chunk
 from protocol.geometry import Array
 from protocol.manifest import CameraRecord, Manifest, Rung
 from protocol.manifest import Sound as SoundRecord
-
-log = logging.getLogger(__name__)
 
 
 def draft_manifest(
@@ -48,7 +44,8 @@ def draft_manifest(
         UsageError: no decoder takes a picture of this size.
     """
     for rung in gop.rungs:
-        _check_rung(rung.plan, config, shot)
+        picture = rung.plan.picture
+        check_picture(rung.plan.codec, width=picture.width, height=picture.height, frame_rate=shot.footage.frame_rate)
     figures, poster = judge(shot, gop, images)
     video_encoders = ", ".join(dict.fromkeys(encoders[rung.plan.codec] for rung in gop.rungs))
     held_out = {view.name for view in shot.held_out}
@@ -79,14 +76,6 @@ def draft_manifest(
         poster=poster,
     )
     return with_first_costs(draft, [rung.packed for rung in gop.rungs])
-
-
-def _check_rung(plan: RungPlan, config: EncodeConfig, shot: Shot) -> None:
-    size = f"{plan.picture.width}x{plan.picture.height}"
-    if plan.codec != config.codec:
-        log.warning("a picture of %s is beyond %s level 5.2: rung %s is %s", size, config.codec, plan.name, plan.codec)
-        return
-    check_picture(plan.codec, width=plan.picture.width, height=plan.picture.height, frame_rate=shot.footage.frame_rate)
 
 
 def _rung(rung: EncodedRung, bits_per_second: int) -> Rung:

@@ -12,7 +12,8 @@ from encoder.meshing import BUDGETS
 from encoder.msi.solve import SolveConfig
 from encoder.pipeline import encode_rig
 from encoder.progress import EncodeProgress
-from encoder.video.encoders import CODECS, QUALITY_RANGE
+from encoder.video.encoders import CODECS, QUALITY_RANGE, Codec
+from encoder.video.ladder import COMMON_CODEC
 from protocol.budget import HEADSET
 from protocol.errors import UsageError
 
@@ -72,8 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory", type=_gibibytes, default=default.memory, metavar="GIB", help="for the shells of one tile (4)"
     )
     video = parser.add_argument_group("video")
-    video.add_argument("--codec", choices=CODECS, default=default.codec, help="%(default)s")
-    video.add_argument("--quality", type=int, metavar="CRF", help="smaller is better (by codec)")
+    video.add_argument(
+        "--codec",
+        choices=("auto", *CODECS),
+        default=default.codec,
+        help="%(default)s: h264, and av1 for what is too large for it",
+    )
+    video.add_argument("--quality", type=int, metavar="CRF", help="smaller is better (by codec; of h264 with auto)")
     video.add_argument(
         "--ladder",
         action="store_true",
@@ -110,11 +116,10 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
     if args.near is not None and args.far is not None and args.near >= args.far:
         raise UsageError(f"--near {args.near:g} is not nearer than --far {args.far:g}; exchange them")
     if args.quality is not None:
-        low, high = QUALITY_RANGE[args.codec]
+        codec: Codec = COMMON_CODEC if args.codec == "auto" else args.codec
+        low, high = QUALITY_RANGE[codec]
         if not low <= args.quality <= high:
-            raise UsageError(
-                f"--quality {args.quality} is no {args.codec} quality; give one from {low} (best) to {high}"
-            )
+            raise UsageError(f"--quality {args.quality} is no {codec} quality; give one from {low} (best) to {high}")
     if not Fraction(1, 10) <= args.gop <= 2:
         raise UsageError(f"--gop {float(args.gop):g} s is no length of a chunk; give 0.1 to 2 seconds")
     if args.shells is not None and not 2 <= args.shells <= 512:

@@ -17,14 +17,15 @@ from protocol.errors import UsageError
 log = logging.getLogger(__name__)
 
 Codec = Literal["h264", "hevc", "av1"]
+CodecChoice = Literal["auto", "h264", "hevc", "av1"]
 Backend = Literal["auto", "software", "nvenc"]
 
 CODECS: tuple[Codec, ...] = ("h264", "hevc", "av1")
 SOFTWARE: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 
-# Chosen by what the viewer loses: the codec may cost rendered views 0.5 dB, and these settings cost a small part of it.
-# A step of 6 (12 for AV1) doubles the rate.
-DEFAULT_QUALITY: dict[Codec, int] = {"h264": 20, "hevc": 22, "av1": 33}
+# Chosen by what the viewer loses (`lfv bench --only codecs`): 0.1 to 0.2 dB of views that no camera filmed. A step of 6
+# (12 for AV1) doubles the rate.
+DEFAULT_QUALITY: dict[Codec, int] = {"h264": 20, "hevc": 22, "av1": 36}
 QUALITY_RANGE: dict[Codec, tuple[int, int]] = {"h264": (0, 51), "hevc": (0, 51), "av1": (1, 63)}
 
 # What decoders can be relied on for (DESIGN section 4): level 5.2 of H.264 and HEVC for the lower rungs, level 6 above.
@@ -70,7 +71,7 @@ def choose_encoder(codec: Codec, *, backend: Backend = "auto") -> str:
     if _works(hardware):
         return hardware
     if backend == "nvenc":
-        raise UsageError(f"NVENC makes no {codec} on this machine; take the software encoder")
+        raise UsageError(f"NVENC makes no {codec} on this machine; take another codec or the software encoder")
     return SOFTWARE[codec]
 
 

@@ -146,7 +146,7 @@ def test_all_rungs_have_one_layout(rungs: tuple[EncodedRung, ...]) -> None:
 
 def test_one_rung_is_the_painted_atlas_and_nothing_else(layers: LayerImages, fitted: Fitted) -> None:
     picture = fitted.layout.picture
-    (rung,) = encoded(layers, fitted, single_rung(picture, codec="h264", quality=30))
+    (rung,) = encoded(layers, fitted, single_rung(picture, codec="h264", quality=30, frame_rate=RATE))
     pictures = []
     for atlas in PaintedLayers(layers, paint_plan(fitted.meshes, fitted.layout, wraps=False)):
         planes = new_planes(picture)
@@ -158,7 +158,7 @@ def test_one_rung_is_the_painted_atlas_and_nothing_else(layers: LayerImages, fit
 def test_a_ladder_leaves_its_best_rung_as_it_is(
     layers: LayerImages, fitted: Fitted, rungs: tuple[EncodedRung, ...]
 ) -> None:
-    (alone,) = encoded(layers, fitted, single_rung(fitted.layout.picture, codec="h264", quality=None))
+    (alone,) = encoded(layers, fitted, single_rung(fitted.layout.picture, codec="h264", quality=None, frame_rate=RATE))
     assert (rungs[0].packed, rungs[0].video) == (alone.packed, alone.video)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from encoder.atlas.picture import LARGE, STANDARD, Picture, picture_for
 from encoder.video.codec_string import codec_string
 from encoder.video.encode import encode_gop
-from encoder.video.encoders import CODECS, DEFAULT_QUALITY, QUALITY_RANGE, Codec
+from encoder.video.encoders import CODECS, DEFAULT_QUALITY, QUALITY_RANGE, Codec, CodecChoice
 from encoder.video.ladder import (
     HALVING,
     LADDER_LARGE,
@@ -36,7 +36,7 @@ def top(width: int, height: int) -> Picture:
 
 
 def of(
-    picture: Picture, *, codec: Codec = "h264", rate: Fraction | None = RATE, quality: int | None = None
+    picture: Picture, *, codec: CodecChoice = "auto", rate: Fraction | None = RATE, quality: int | None = None
 ) -> tuple[RungPlan, ...]:
     return ladder(picture, codec=codec, quality=quality, frame_rate=rate)
 
@@ -55,19 +55,24 @@ def test_a_top_that_everybody_decodes() -> None:
     assert [(plan.mesh, plan.leaf) for plan in plans] == [(1.0, 4), (pytest.approx(4 / 3), 8), (2.0, 8), (4.0, 16)]
 
 
-@pytest.mark.parametrize(("asked", "becomes"), [("h264", "hevc"), ("hevc", "hevc"), ("av1", "av1")])
-def test_a_top_beyond_level_5_2_is_no_h264_and_the_others_are_what_was_asked(asked: Codec, becomes: Codec) -> None:
-    plans = of(top(4256, 2112), codec=asked)
+def test_by_itself_a_top_beyond_level_5_2_is_av1_and_the_others_are_h264() -> None:
+    plans = of(top(4256, 2112))
     assert [plan.name for plan in plans] == NAMES and scales(plans) == ["1", "1/2", "3/8", "1/4"]
-    assert [plan.codec for plan in plans] == [becomes, asked, asked, asked]
+    assert [plan.codec for plan in plans] == ["av1", "h264", "h264", "h264"]
     assert [plan.quality - DEFAULT_QUALITY[plan.codec] for plan in plans] == [0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("asked", CODECS)
+def test_a_codec_that_is_asked_for_is_that_of_all_rungs(asked: Codec) -> None:
+    assert {plan.codec for plan in of(top(4256, 2112), codec=asked)} == {asked}
+    assert {plan.codec for plan in single_rung(top(4256, 2112), codec=asked, quality=None, frame_rate=RATE)} == {asked}
+
+
 @given(
-    st.integers(1, 512), st.integers(1, 512), st.sampled_from(CODECS), st.sampled_from([None, 24, 30, 60, 120]),
-    st.sampled_from([None, 14, 30]),
+    st.integers(1, 512), st.integers(1, 512), st.sampled_from(["auto", *CODECS]),
+    st.sampled_from([None, 24, 30, 60, 120]), st.sampled_from([None, 14, 30]),
 )  # fmt: skip
-def test_every_ladder(width: int, height: int, codec: Codec, fps: int | None, quality: int | None) -> None:
+def test_every_ladder(width: int, height: int, codec: CodecChoice, fps: int | None, quality: int | None) -> None:
     picture = picture_for(16 * width, 16 * height, caps=LADDER_LARGE)
     if picture is None:
         return
@@ -106,15 +111,16 @@ def test_a_tiny_show_has_fewer_rungs() -> None:
 def test_fast_footage_takes_smaller_pictures() -> None:
     assert scales(of(top(2960, 1488), rate=Fraction(120))) == ["1", "1/2", "3/8", "1/4"]
     assert scales(of(top(2960, 1488), rate=Fraction(900))) == ["1", "1/4"]
-    assert [plan.codec for plan in of(top(2960, 1488), rate=Fraction(120))] == ["hevc", "h264", "h264", "h264"]
+    assert [plan.codec for plan in of(top(2960, 1488), rate=Fraction(120))] == ["av1", "h264", "h264", "h264"]
 
 
 def test_quality_is_that_of_the_top_and_moves_the_others_with_it() -> None:
     assert [plan.quality for plan in of(top(2960, 1488), quality=26)] == [26, 28, 28, 29]
     assert [plan.quality for plan in of(top(2960, 1488), quality=51)] == [51, 51, 51, 51]
-    # HEVC's default is 2 above that of H.264; a step of AV1 is half as large.
-    assert [plan.quality for plan in of(top(4256, 2112), quality=26)] == [28, 26, 26, 26]
-    assert [plan.quality for plan in of(top(2960, 1488), codec="av1")] == [33, 37, 37, 39]
+    # AV1's default is 16 above that of H.264, and its steps are half as large.
+    assert [plan.quality for plan in of(top(4256, 2112), quality=26)] == [48, 26, 26, 26]
+    assert [plan.quality for plan in of(top(4256, 2112), codec="hevc", quality=26)] == [26, 26, 26, 26]
+    assert [plan.quality for plan in of(top(2960, 1488), codec="av1")] == [36, 40, 40, 42]
 
 
 def test_a_still_has_no_rate_to_keep_to() -> None:
@@ -122,14 +128,23 @@ def test_a_still_has_no_rate_to_keep_to() -> None:
 
 
 def test_one_rung_is_what_was_asked_for() -> None:
-    (plan,) = single_rung(top(4256, 2112), codec="h264", quality=None)
-    assert (plan.name, plan.codec, plan.quality, plan.most_bits) == ("full", "h264", 20, None)
+    (plan,) = single_rung(top(4256, 2112), codec="h264", quality=18, frame_rate=RATE)
+    assert (plan.name, plan.codec, plan.quality, plan.most_bits) == ("full", "h264", 18, None)
     assert (plan.texture_scale, plan.mesh, plan.leaf) == (1, 1.0, 4)
+
+
+def test_one_rung_by_itself_is_what_decodes_its_picture() -> None:
+    found = [
+        single_rung(top(*size), codec="auto", quality=quality, frame_rate=RATE)[0]
+        for size in ((2960, 1488), (4256, 2112))
+        for quality in (None, 17)
+    ]
+    assert [(plan.codec, plan.quality) for plan in found] == [("h264", 20), ("h264", 17), ("av1", 36), ("av1", 30)]
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_the_quality_rises_with_what_is_too_much(codec: Codec) -> None:
-    (plan,) = single_rung(top(256, 256), codec=codec, quality=None)
+    (plan,) = single_rung(top(256, 256), codec=codec, quality=None, frame_rate=RATE)
     assert raised_quality(plan, [(20, 2_000)], 1_000) == 20 + HALVING[codec]
     assert raised_quality(plan, [(20, 1_001)], 1_000) == 21
     assert raised_quality(plan, [(50, 10**9)], 1_000) == QUALITY_RANGE[codec][1]
