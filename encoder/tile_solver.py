@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from encoder.layers.collapse import collapse
 from encoder.layers.enlarge import spread_disparity
 from encoder.layers.refine import surface_borders
-from encoder.layers.refiner import Change, Images, Refiner
+from encoder.layers.refiner import Images, Refiner
 from encoder.msi import kernels
+from encoder.msi.change import Change
 from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
 from encoder.msi.scene import Scene
-from encoder.msi.solve import LIGHT_GROUP, SolveConfig, WindowSolver
+from encoder.msi.solve import SolveConfig, WindowSolver
 from encoder.msi.views import Floats, View
 from encoder.stopwatch import Stopwatch
 from protocol.projection import Projection
@@ -89,12 +90,12 @@ class TileSolver:
 
     def _change(self) -> Change | None:
         """What the solver found to have changed since the last frame, by layers; None for nothing."""
-        free, lit, light = self._solver.free, self._solver.lit, self._solver.light
-        if free is None or lit is None or light is None:
+        change = self._solver.change
+        if change is None:
             return None
         middles = (self._borders[:-1] + self._borders[1:]) // 2
-        by_layer = [np.maximum.reduceat(texels, self._borders[:-1], axis=0) for texels in (free, lit)]
-        return Change(by_layer[0], by_layer[1], light, middles // LIGHT_GROUP)
+        free, lit = (np.maximum.reduceat(texels, self._borders[:-1], axis=0) for texels in (change.free, change.lit))
+        return replace(change, free=free, lit=lit, light_of=change.light_of[middles])
 
     def _collapse(self) -> tuple[NDArray[np.uint8], Floats]:
         scene, count = self.scene, len(self._borders) - 1

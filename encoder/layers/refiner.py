@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from encoder.layers.enlarge import enlarge, quantise
 from encoder.layers.refine import RefineBuffers, RefineConfig, Surfaces, make_buffers, refine
 from encoder.msi import change_kernels
+from encoder.msi.change import Change
 from encoder.msi.focus import focused
 from encoder.msi.relight import relight
 from encoder.msi.scene import Scene
@@ -19,21 +20,6 @@ from encoder.msi.views import Floats, image_with_weight
 F = np.float32
 Images = Mapping[str, NDArray[np.uint8]]
 _MOVED = 24 / 255  # change of a texel's colour or alpha from frame to frame beyond which its details are not kept
-
-
-@dataclass(frozen=True, eq=False)
-class Change:
-    """What happened since the last frame, in texels of what the layers are made of.
-
-    Attributes:
-        free, lit: (L, h, w) uint8 texels of each layer that were solved anew, and whose light alone changed.
-        light: (G, h, w, 3) float32 factors of the light; light_of: (L,) int64 which of them a layer has.
-    """
-
-    free: NDArray[np.uint8]
-    lit: NDArray[np.uint8]
-    light: Floats
-    light_of: NDArray[np.int64]
 
 
 class Refiner:

@@ -1,31 +1,16 @@
-"""What changed since a texel was last solved: pixels first, then the texels that enough cameras saw change."""
+"""What changed since a texel was last solved: from the pixels that did to the texels that the cameras agree did."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.grid_pixel import grid_pixel
 from encoder.msi.kernel_options import OPTIONS
-from encoder.msi.kernels import BLOCK, cross
+from encoder.msi.kernels import BLOCK, GROUP, cross, locate
+from encoder.msi.simd import fetch_texel
 
 F = np.float32
-
-
-@njit(parallel=True, **OPTIONS)
-def changed_pixels(image, reference, threshold, out):  # type: ignore[no-untyped-def]
-    """out (H, W) uint8: does the 3x3 mean of image - reference (H, W, 4 float32) exceed the threshold in a channel?"""
-    H, W, _ = image.shape
-    for y in prange(H):
-        for x in range(W):
-            worst = F(0)
-            for c in range(3):
-                total = F(0)
-                for v in range(max(0, y - 1), min(H, y + 2)):
-                    for u in range(max(0, x - 1), min(W, x + 2)):
-                        total += image[v, u, c] - reference[v, u, c]
-                worst = max(worst, abs(total))
-            out[y, x] = worst > F(9) * threshold
+_UNSURE = F(0.01)  # the vote of who sees nothing but other things: it counts where nobody sees more
 
 
 @njit(parallel=True, **OPTIONS)
@@ -42,38 +27,69 @@ def dilate(mask, radius, out):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True, **OPTIONS)
-def touched(changed, grids, stride, chosen, block, share, out):  # type: ignore[no-untyped-def]
-    """out (N, H, W) uint8: did `share` of a texel's source cameras see change, or all but one, and not just one?
+def vote(shells, disparities, window, origin, rays, weights, moved, changed, out):  # type: ignore[no-untyped-def]
+    """Adds one camera's votes to out (N, H, W, 3) float32: cast, for moved, for changed. The rest as in `kernels`.
 
-    changed (C, Hmax, Wmax) uint8; grids, stride, chosen and block as in `sweep_kernels.consistency`.
+    A ray votes for the four texels around where it crosses a shell, with the transmittance it has there: who sees
+    something else before a texel does not know about it. weights (P,) float32: rays with 0 are left out; moved,
+    changed (P,) uint8.
     """
-    N, H, W = out.shape
-    Hc, Wc = changed.shape[1], changed.shape[2]
-    inv = F(1) / F(stride)
-    rows = chosen.shape[0]
-    for task in prange(N * rows):
-        i = task // rows
-        by = task % rows
-        for y in range(by * block, min(H, (by + 1) * block)):
-            gy = (F(y) + F(0.5)) * inv
-            y0 = np.int64(gy)
-            wy = gy - F(y0)
-            for x in range(W):
-                gx = (F(x) + F(0.5)) * inv
-                x0 = np.int64(gx)
-                wx = gx - F(x0)
-                hits = 0
-                total = 0
-                for k in range(chosen.shape[2]):
-                    c = chosen[by, x // block, k]
-                    if c < 0:
-                        continue
-                    g = grids[c, i]
-                    u, v = grid_pixel(g, y0, x0, wy, wx)
-                    if u >= F(0) and v >= F(0) and u < F(Wc) and v < F(Hc):
-                        total += 1
-                        hits += changed[c, np.int64(v), np.int64(u)]
-                out[i, y, x] = hits > 0 and F(hits) >= min(share * F(total), F(total - 1)) and hits >= min(2, total)
+    N, H, W, _ = shells.shape
+    P = rays.shape[1]
+    flat = shells.reshape(N, H * W * 4)
+    votes = out.reshape(N, H * W, 3)
+    index = np.empty((N, GROUP), np.int32)
+    weight = np.empty((N, GROUP), np.float32)
+    for group in range(0, P, GROUP):
+        members = min(GROUP, P - group)
+        for k in prange((members + BLOCK - 1) // BLOCK):
+            start = k * BLOCK
+            first = group + start
+            count = min(BLOCK, P - first)
+            fx = np.empty(BLOCK, np.float32)
+            fy = np.empty(BLOCK, np.float32)
+            T = np.ones(BLOCK, np.float32)
+            texel = np.empty(4, np.float32)
+            for back in range(N):
+                i = N - 1 - back
+                at = index[i, start : start + count]
+                locate(disparities[i], window, origin, rays, first, count, W, H, at, fx, fy)
+                texture = flat[i]
+                for j in range(count):
+                    if weights[first + j] <= F(0):
+                        at[j] = -1
+                    if at[j] >= 0:
+                        alpha = fetch_texel(
+                            texture, np.int64(at[j]) * 4, np.int64(W) * 4, fx[j], fy[j], texel, np.int64(0)
+                        )
+                        weight[i, start + j] = T[j] + _UNSURE
+                        T[j] -= T[j] * alpha
+        for i in prange(N):
+            for j in range(members):
+                q = np.int64(index[i, j])
+                if q >= 0:
+                    w = weight[i, j]
+                    for n in (q, q + 1, q + W, q + W + 1):
+                        votes[i, n, 0] += w
+                        if moved[group + j]:
+                            votes[i, n, 1] += w
+                        if changed[group + j]:
+                            votes[i, n, 2] += w
+
+
+@njit(parallel=True, **OPTIONS)
+def elect(votes, choice, share, out):  # type: ignore[no-untyped-def]
+    """out (N, H, W) uint8: do the votes (N, H, W, 3) for `choice` in 3x3 texels make up that share of those cast?"""
+    N, H, W, _ = votes.shape
+    for row in prange(N * H):
+        i, y = row // H, row % H
+        for x in range(W):
+            cast = given = F(0)
+            for v in range(max(0, y - 1), min(H, y + 2)):
+                for u in range(max(0, x - 1), min(W, x + 2)):
+                    cast += votes[i, v, u, 0]
+                    given += votes[i, v, u, choice]
+            out[i, y, x] = given > F(0) and given >= share * cast
 
 
 @njit(parallel=True, **OPTIONS)

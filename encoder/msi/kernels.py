@@ -71,7 +71,7 @@ def cross(disparity, window, origin, rays, first, count, x, y):  # type: ignore[
 
 
 @njit(**OPTIONS)
-def _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy):  # type: ignore[no-untyped-def]
+def locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy):  # type: ignore[no-untyped-def]
     """Where rays first..first+count cross one shell: texel offsets (floats / 4; -1 outside) and bilinear weights."""
     cross(disparity, window, origin, rays, first, count, fx, fy)
     w, h = F(width), F(height)
@@ -96,7 +96,7 @@ def crosses_all(disparities, window, width, height, origin, rays, out):  # type:
         fy = np.empty(BLOCK, np.float32)
         out[first : first + count] = True
         for disparity in disparities:
-            _locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy)
+            locate(disparity, window, origin, rays, first, count, width, height, index, fx, fy)
             for j in range(count):
                 if index[j] < 0:
                     out[first + j] = False
@@ -123,7 +123,7 @@ def render(shells, disparities, window, origin, rays, out, expected):  # type: i
         for back in range(N):
             i = N - 1 - back
             disparity = disparities[i]
-            _locate(disparity, window, origin, rays, first, count, W, H, index, fx, fy)
+            locate(disparity, window, origin, rays, first, count, W, H, index, fx, fy)
             texture = flat[i]
             for j in range(count):
                 if index[j] >= 0 and T[j] > OPAQUE:
@@ -216,7 +216,7 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
                 at = index[i, start : start + count]
                 gx = fx[i, start : start + count]
                 gy = fy[i, start : start + count]
-                _locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
+                locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
                 _drop_dead(at, blocks[i], count, W, columns)
                 texture = flat[i]
                 texels = samples[i]
@@ -282,7 +282,7 @@ def visible_weight(shells, disparities, window, origin, rays, weights, out):  # 
             for back in range(N):
                 i = N - 1 - back
                 at = index[i, start : start + count]
-                _locate(disparities[i], window, origin, rays, first, count, W, H, at, fx, fy)
+                locate(disparities[i], window, origin, rays, first, count, W, H, at, fx, fy)
                 texture = flat[i]
                 for j in range(count):
                     if at[j] >= 0 and T[j] > OPAQUE:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from encoder.layers.refine import RefineConfig
 from encoder.msi import change_kernels, relight
+from encoder.msi.change import Change
 from encoder.msi.descent import DescentBuffers, DescentConfig, descend, make_buffers
 from encoder.msi.focus import focused
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
@@ -22,7 +23,7 @@ from encoder.msi.views import Floats, View, image_with_weight
 log = logging.getLogger(__name__)
 F = np.float32
 SolverName = Literal["sweep", "descent"]
-LIGHT_GROUP = 4  # neighbouring shells that share their light
+_LIGHT_GROUP = 4  # neighbouring shells that share their light
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class SolveConfig:
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
-        change_share: of a texel's source cameras that must see change before it is solved again, but for one.
+        change_share: of the cameras that see a texel, by how clearly they do, that must see change before it is solved
+            again.
         light_radius: pixels over which a change of light is even; most_light: factor beyond which it is none.
         coarse_steps: of refinement at the shells' resolution, before that at full resolution; the latter has both where
             these are the same.
@@ -50,7 +52,7 @@ class SolveConfig:
     divisor: int = 2
     smallest: int = 100
     change_threshold: float = 3.0 / 255.0
-    change_share: float = 0.85
+    change_share: float = 0.95
     light_radius: int = 4
     most_light: float = 1.3
 
@@ -78,9 +80,8 @@ class SolveConfig:
 class WindowSolver:
     """Solves the frames of one group of pictures in one window, in order.
 
-    Of the last frame, where it was not the first and anything changed: `free` and `lit` (N, H, W) uint8 are the texels
-    that were solved anew, and those whose colours were multiplied by `light` (G, H, W, 3) float32; shell i has the
-    light of group i // LIGHT_GROUP.
+    Attributes:
+        change: how the last frame was made of the one before; None where it is the first or nothing changed.
     """
 
     scene: Scene
@@ -88,9 +89,7 @@ class WindowSolver:
     _state: Renewal | None = None
     _buffers: DescentBuffers | None = None
     _references: list[Floats] = field(default_factory=list)
-    free: NDArray[np.uint8] | None = None
-    lit: NDArray[np.uint8] | None = None
-    light: Floats | None = None
+    change: Change | None = None
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
         """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names.
@@ -105,9 +104,9 @@ class WindowSolver:
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
         changed = self._changed(pictures)
-        self.free, self.lit, self.light = None, None, None
+        self.change = None
         if any(mask.any() for mask in changed):
-            self._renew(self._state, pictures, changed, on_step)
+            self.change = self._renewed(self._state, pictures, changed, on_step)
         for reference, picture, mask in zip(self._references, pictures, changed, strict=True):
             reference[mask != 0] = picture[mask != 0]
         return self._state.shells
@@ -119,15 +118,18 @@ class WindowSolver:
         descend(self.scene, pictures, state.shells, descent, free=state.free, buffers=self._buffers, on_step=on_step)
 
     def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
-        out = []
-        for picture, reference in zip(pictures, self._references, strict=True):
-            noise = _noise(picture, reference)
-            mask = np.empty(picture.shape[:2], np.uint8)
-            grown = np.empty_like(mask)
-            change_kernels.changed_pixels(picture, reference, F(max(self.config.change_threshold, 3.0 * noise)), mask)
-            change_kernels.dilate(mask, 2, grown)
-            out.append(grown)
-        return out
+        """(height, width) uint8 of each view: pixels that are not what they were when they were last looked at."""
+        steady = [np.ones((*picture.shape[:2], 3), np.float32) for picture in pictures]
+        return [self._unlike(*each) for each in zip(pictures, self._references, steady, strict=True)]
+
+    def _unlike(self, picture: Floats, reference: Floats, ratio: Floats) -> NDArray[np.uint8]:
+        """(height, width) uint8: pixels, and those around, that are not the reference in the light of the ratio."""
+        mask: NDArray[np.uint8] = np.empty(picture.shape[:2], np.uint8)
+        grown = np.empty_like(mask)
+        threshold = F(max(self.config.change_threshold, 3.0 * _noise(picture, reference)))
+        relight.moved_pixels(picture, reference, ratio, F(self.config.most_light), threshold, mask)
+        change_kernels.dilate(mask, 2, grown)
+        return grown
 
     def _light(self, pictures: list[Floats]) -> tuple[Floats, list[NDArray[np.uint8]]]:
         """Ratios of light (C, Hmax, Wmax, 3), 0 beyond a picture, and masks of what that does not explain."""
@@ -135,51 +137,50 @@ class WindowSolver:
         ratios, moved = np.zeros((len(pictures), height, width, 3), np.float32), []
         for picture, reference, target in zip(pictures, self._references, ratios, strict=True):
             ratio = np.empty((picture.shape[0], picture.shape[1], 3), np.float32)
-            mask: NDArray[np.uint8] = np.empty(picture.shape[:2], np.uint8)
-            grown = np.empty_like(mask)
             relight.light_ratio(picture, reference, self.config.light_radius, ratio)
-            threshold = F(max(self.config.change_threshold, 3.0 * _noise(picture, reference)))
-            relight.moved_pixels(picture, reference, ratio, F(self.config.most_light), threshold, mask)
-            change_kernels.dilate(mask, 2, grown)
             target[: ratio.shape[0], : ratio.shape[1]] = ratio
-            moved.append(grown)
+            moved.append(self._unlike(picture, reference, ratio))
         return ratios, moved
 
-    def _touched(self, masks: list[NDArray[np.uint8]], chosen: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """(N, H, W) uint8 texels of which enough source cameras see pixels of the masks."""
-        stack = np.zeros((len(masks), *(max(m.shape[a] for m in masks) for a in (0, 1))), np.uint8)
-        for target, mask in zip(stack, masks, strict=True):
-            target[: mask.shape[0], : mask.shape[1]] = mask
-        touched = np.empty(self.scene.shape, np.uint8)
-        change_kernels.touched(
-            stack, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, F(self.config.change_share), touched
-        )
-        return touched
+    def _agreed(
+        self, shells: Floats, moved: list[NDArray[np.uint8]], changed: list[NDArray[np.uint8]]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """(N, H, W) uint8 texels of which the cameras that see them say that they moved, and that they changed."""
+        scene = self.scene
+        votes = np.zeros((*scene.shape, 3), np.float32)
+        for view, (origin, rays), *masks in zip(scene.views, scene.rays, moved, changed, strict=True):
+            lists = (view.weight.ravel(), *(mask.ravel() for mask in masks))
+            change_kernels.vote(shells, scene.disparities, scene.vector, origin, rays, *lists, votes)
+        out = np.empty(scene.shape, np.uint8), np.empty(scene.shape, np.uint8)
+        for choice, texels in enumerate(out, 1):
+            change_kernels.elect(votes, choice, F(self.config.change_share), texels)
+        return out
 
-    def _renew(
+    def _renewed(
         self,
         state: Renewal,
         pictures: list[Floats],
         changed: list[NDArray[np.uint8]],
         on_step: Callable[[], None] | None,
-    ) -> None:
+    ) -> Change:
         ratios, moved = self._light(pictures)
-        chosen = choose_views(self.scene, self.config.first.cameras)
-        free = self._touched(moved, chosen)
-        lit = self._touched(changed, chosen) & (1 - free)
+        free, lit = self._agreed(state.shells, moved, changed)
+        lit &= 1 - free
         log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * free.mean(), 100 * lit.mean())
-        groups = np.arange(0, len(state.shells), LIGHT_GROUP)
+        groups = np.arange(0, len(state.shells), _LIGHT_GROUP)
         light = np.empty((len(groups), *self.scene.shape[1:], 3), np.float32)
-        middles = np.minimum(groups + LIGHT_GROUP // 2, len(state.shells) - 1)
+        chosen = choose_views(self.scene, self.config.first.cameras)
+        middles = np.minimum(groups + _LIGHT_GROUP // 2, len(state.shells) - 1)
         relight.texel_ratio(ratios, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, middles, light)
-        relight.relight(state.shells, np.arange(len(state.shells)) // LIGHT_GROUP, lit, 1, light)
-        self.free, self.lit, self.light = free, lit, light
+        change = Change(free, lit, light, np.arange(len(state.shells)) // _LIGHT_GROUP)
+        relight.relight(state.shells, change.light_of, lit, 1, light)
         if not free.any():
-            return
+            return change
         state = replace(state, free=free)
         sweep(self.scene, pictures, self.config.first, renewing=state)
         if self.config.solver == "descent":
             self._descended(state, focused(self.scene, pictures, free), self.config.descent, on_step)
+        return change
 
 
 def _noise(picture: Floats, reference: Floats) -> float:

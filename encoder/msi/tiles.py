@@ -13,9 +13,9 @@ from encoder.msi.views import subwindow
 from protocol.errors import UsageError
 from protocol.projection import Projection
 
-# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, scratch of the sweep,
-# whether it may change.
-BYTES_PER_TEXEL = 73
+# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, votes for what changed
+# or scratch of the sweep, whether it may change and was lit.
+BYTES_PER_TEXEL = 82
 _FEATHER = 8
 _SMALLEST = 64
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,31 +14,6 @@ from encoder.msi.scene import Scene, render_view
 from tests.encoder.msi.shell_scenes import row_of_views, window_of
 
 F = np.float32
-
-
-def changed(image: np.ndarray, reference: np.ndarray, threshold: float) -> np.ndarray:
-    out = np.empty(image.shape[:2], np.uint8)
-    change_kernels.changed_pixels(image, reference, F(threshold), out)
-    return out
-
-
-def test_a_patch_counts_and_noise_of_single_pixels_does_not() -> None:
-    rng = np.random.default_rng(0)
-    reference = rng.random((20, 30, 4), np.float32)
-    image = reference.copy()
-    image[5:9, 10:15, 1] += 0.1
-    image[15, 20, 2] += 0.08  # a 3x3 mean of 0.009
-    image[..., 3] += 1.0  # the weight is no colour
-    mask = changed(image, reference, 0.02)
-    assert mask[5:9, 10:15].all()
-    assert not mask[12:].any() and not mask[:, :8].any()
-
-
-def test_noise_around_0_is_averaged_out() -> None:
-    rng = np.random.default_rng(1)
-    reference = np.full((40, 40, 4), 0.5, np.float32)
-    image = reference + rng.normal(scale=0.01, size=reference.shape).astype(np.float32)
-    assert changed(image, reference, 0.03).mean() == 0
 
 
 @given(height=st.integers(1, 10), width=st.integers(1, 10), radius=st.integers(0, 3), seed=st.integers(0, 500))
@@ -50,43 +27,77 @@ def test_dilate_reaches_a_square(height: int, width: int, radius: int, seed: int
             assert out[y, x] == near.any()
 
 
-def touched(cameras_that_saw: list[int], *, cameras: int, share: float) -> bool:
-    """Whether a texel that `cameras` see, all at their pixel (4, 4), counts."""
-    pictures = np.zeros((cameras, 10, 10), np.uint8)
-    pictures[cameras_that_saw, 4, 4] = 1
-    grids = np.full((cameras, 1, 3, 3, 2), 4.5, np.float32)
-    chosen = np.arange(cameras, dtype=np.int32)[None, None]
-    out = np.empty((1, 8, 8), np.uint8)
-    change_kernels.touched(pictures, grids, 8, chosen, 32, F(share), out)
-    assert out.all() or not out.any()
-    return bool(out[0, 0, 0])
+def ballot(scene: Scene, shells: np.ndarray, moved: list[np.ndarray], changed: list[np.ndarray]) -> np.ndarray:
+    votes = np.zeros((*scene.shape, 3), np.float32)
+    for view, (origin, rays), *masks in zip(scene.views, scene.rays, moved, changed, strict=True):
+        lists = (view.weight.ravel(), *(mask.ravel() for mask in masks))
+        change_kernels.vote(shells, scene.disparities, scene.vector, origin, rays, *lists, votes)
+    return votes
 
 
-def test_all_cameras_but_one_may_be_enough() -> None:
-    assert touched([0, 1, 2], cameras=4, share=0.85)
-    assert not touched([0, 1], cameras=4, share=0.85)
-    assert not touched([0], cameras=2, share=0.85)
-    assert touched(list(range(7)), cameras=8, share=0.85)
-    assert not touched(list(range(13)), cameras=16, share=0.85)
+def a_patch_before_a_wall(kind: str) -> tuple[Scene, np.ndarray]:
+    """A wall at shell 0, and before it at shell 2 an opaque patch; the rest is empty."""
+    scene = Scene(window_of(kind, 72, 56, 60.0), np.array([0.2, 0.6, 1.0], F), row_of_views()[:3])
+    shells = np.zeros((*scene.shape, 4), np.float32)
+    shells[0, ..., 3] = 1
+    shells[2, 20:36, 26:46, 3] = 1
+    return scene, shells
 
 
-def test_a_share_of_the_cameras_and_two_of_them_must_see_change() -> None:
-    assert not touched([], cameras=4, share=0.3)
-    assert not touched([1], cameras=2, share=0.3)
-    assert touched([0, 1], cameras=2, share=0.3)
-    assert touched([0, 3], cameras=6, share=0.3)
-    assert not touched([0, 3], cameras=8, share=0.3)
-    assert touched([0, 3, 5], cameras=8, share=0.3)
-    assert touched([0], cameras=1, share=0.3)
+@pytest.mark.parametrize("kind", ["plane", "sphere"])
+def test_what_moves_is_elected_and_not_the_wall_behind_it(kind: str) -> None:
+    scene, shells = a_patch_before_a_wall(kind)
+    patch = np.zeros_like(shells)
+    patch[2] = shells[2]
+    moved = [(render_view(scene, patch, view)[0][..., 3] > 0).astype(np.uint8) for view in scene.views]
+    votes = ballot(scene, shells, moved, [np.ones_like(mask) for mask in moved])
+    out = np.empty(scene.shape, np.uint8)
+    change_kernels.elect(votes, 1, F(0.95), out)
+    assert out[2, 22:34, 28:44].all()
+    assert not out[2, :18].any() and not out[2, 38:].any() and not out[2, :, :24].any() and not out[2, :, 48:].any()
+    # Behind the patch is only what all cameras see it hide; of the rest, who sees the patch does not know.
+    assert out[0].mean() < 0.5 * out[2].mean()
+    assert (votes[..., 2] == votes[..., 0]).all() and (votes[..., 1] <= votes[..., 0]).all()
 
 
-def test_cameras_that_do_not_see_a_texel_do_not_count() -> None:
-    pictures = np.ones((2, 10, 10), np.uint8)
-    grids = np.full((2, 1, 3, 3, 2), -1e6, np.float32)
-    chosen = np.array([[[0, 1]]], np.int32)
-    out = np.empty((1, 8, 8), np.uint8)
-    change_kernels.touched(pictures, grids, 8, chosen, 32, F(0.3), out)
+def test_a_vote_weighs_what_light_comes_through() -> None:
+    scene, shells = a_patch_before_a_wall("plane")
+    shells[2, ..., 3] = 0.75
+    nothing = [np.zeros(view.weight.shape, np.uint8) for view in scene.views]
+    cast = ballot(scene, shells, nothing, nothing)[..., 0]
+    shells[2, ..., 3] = 0
+    clear = ballot(scene, shells, nothing, nothing)[..., 0]
+    assert np.array_equal(cast[2], clear[2])
+    inner = (slice(0, 2), slice(20, 36), slice(20, 52))
+    assert clear[inner].min() > 0
+    assert cast[inner] / clear[inner] == pytest.approx(0.26 / 1.01, rel=1e-3)
+
+
+def test_pixels_that_do_not_count_have_no_vote() -> None:
+    scene, shells = a_patch_before_a_wall("plane")
+    views = tuple(replace(view, weight=np.zeros_like(view.weight)) for view in scene.views)
+    blind = Scene(scene.window, scene.disparities, views)
+    ones = [np.ones(view.weight.shape, np.uint8) for view in views]
+    votes = ballot(blind, shells, ones, ones)
+    assert not votes.any()
+    out = np.ones(scene.shape, np.uint8)
+    change_kernels.elect(votes, 1, F(0.95), out)
     assert not out.any()
+
+
+@given(
+    height=st.integers(1, 6), width=st.integers(1, 6), share=st.sampled_from([0.3, 0.5, 0.95]), seed=st.integers(0, 99)
+)
+def test_an_election_is_held_among_nine_texels(height: int, width: int, share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    votes = rng.integers(0, 4, (2, height, width, 3)).astype(np.float32)
+    votes[..., 0] = votes.max(axis=-1)
+    for choice in (1, 2):
+        out = np.empty(votes.shape[:3], np.uint8)
+        change_kernels.elect(votes, choice, F(share), out)
+        for i, y, x in np.ndindex(out.shape):
+            around = votes[i, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].sum(axis=(0, 1))
+            assert out[i, y, x] == (around[choice] > 0 and around[choice] >= F(share) * around[0])
 
 
 @pytest.mark.parametrize("kind", ["plane", "sphere"])

@@ -20,6 +20,31 @@ def picture(*, seed: int = 0) -> Floats:
     return out
 
 
+def changed(image: np.ndarray, reference: np.ndarray, threshold: float) -> np.ndarray:
+    out = np.empty(image.shape[:2], np.uint8)
+    moved_pixels(image, reference, np.ones((*image.shape[:2], 3), F), F(1.3), F(threshold), out)
+    return out
+
+
+def test_a_patch_counts_and_noise_of_single_pixels_does_not() -> None:
+    rng = np.random.default_rng(0)
+    reference = rng.random((20, 30, 4), np.float32)
+    image = reference.copy()
+    image[5:9, 10:15, 1] += 0.1
+    image[15, 20, 2] += 0.08  # a 3x3 mean of 0.009
+    image[..., 3] += 1.0  # the weight is no colour
+    mask = changed(image, reference, 0.02)
+    assert mask[5:9, 10:15].all()
+    assert not mask[12:].any() and not mask[:, :8].any()
+
+
+def test_noise_around_0_is_averaged_out() -> None:
+    rng = np.random.default_rng(1)
+    reference = np.full((40, 40, 4), 0.5, np.float32)
+    image = reference + rng.normal(scale=0.01, size=reference.shape).astype(np.float32)
+    assert changed(image, reference, 0.03).mean() == 0
+
+
 def light_and_motion(image: Floats, reference: Floats) -> tuple[Floats, np.ndarray]:
     ratio, moved = np.empty((40, 50, 3), F), np.empty((40, 50), np.uint8)
     light_ratio(image, reference, 4, ratio)
