@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from encoder.evaluate import Compared
 from encoder.metrics import psnr, ssim
-from encoder.steadiness import Steadiness, steadiness, still_change
+from encoder.steadiness import AWAY, Steadiness, steadiness, still_change
 from protocol.container import Show
 
 Lpips = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
@@ -27,7 +27,7 @@ class CameraFigures:
         held_out: None for views that are no rig cameras.
         frames: of the show, increasing.
         psnr, ssim, lpips: of each frame.
-        still: of each pair of neighbouring frames, see `still_change`.
+        still, away: of each pair of neighbouring frames, see `still_change`: all still pixels, those in still regions.
     """
 
     held_out: bool | None
@@ -36,6 +36,7 @@ class CameraFigures:
     ssim: list[float] = field(default_factory=list)
     lpips: list[float] = field(default_factory=list)
     still: list[tuple[float, float]] = field(default_factory=list)
+    away: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def evaluate(
             figures.lpips.append(lpips(target.truth, pair.render))
         last = before.get(target.name)
         if last is not None and last.target.frame == target.frame - 1:
-            change = still_change(last, pair)
-            figures.still += [] if change is None else [change]
+            for changes, away in ((figures.still, 0.0), (figures.away, AWAY)):
+                change = still_change(last, pair, away=away)
+                changes += [] if change is None else [change]
         before[target.name] = pair
         if on_compared is not None:
             on_compared(pair, figures.psnr[-1])
@@ -111,8 +113,8 @@ def temporal(evaluation: Evaluation) -> Steadiness | None:
     ]
     if not cameras:
         return None
-    still = [change for figures in cameras for change in figures.still]
-    return steadiness(still, [(figures.frames, figures.psnr) for figures in cameras], evaluation.borders)
+    still, away = ([c for figures in cameras for c in getattr(figures, name)] for name in ("still", "away"))
+    return steadiness(still, away, [(figures.frames, figures.psnr) for figures in cameras], evaluation.borders)
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:

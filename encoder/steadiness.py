@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from encoder.evaluate import Compared
+from encoder.msi.change_kernels import dilate
 
 # Levels of 255 by which a pixel of the truth may change and still counts as still: the first in clean footage, more
 # where there is noise, or pixels would be chosen for little noise and a show with the very same noise seem to flicker.
 _LEAST_STILL, _MOST_STILL = 2.0, 16.0
 _NOISE = 4.0  # times the median change: 5 standard deviations of Gaussian noise, of the largest of three channels
 MOST_RATIO = 1.1  # of the variance that a show is to keep to
+AWAY = 0.02  # of a picture's height: how far from what moves still regions begin
+_MOVES = 3.0  # times the change up to which a pixel is still
 MOST_DIP_DB = 0.2
 
 
@@ -24,6 +28,7 @@ class Steadiness:
     Attributes:
         truth_rms, show_rms: root mean square change per frame of still pixels, levels of 255; None without any.
         variance_ratio: of the changes' variances, show / truth; None where the truth does not change at all.
+        away_ratio: the same of still regions alone, `AWAY` from what moves.
         border_dip_db: mean of `border_dips`, above 0 where borders are worse; None without measurable borders.
         border_dip_most_db: the deepest of them.
         borders: how many there are in the frames compared.
@@ -33,6 +38,7 @@ class Steadiness:
     truth_rms: float | None
     show_rms: float | None
     variance_ratio: float | None
+    away_ratio: float | None
     border_dip_db: float | None
     border_dip_most_db: float | None
     borders: int
@@ -40,10 +46,11 @@ class Steadiness:
     psnr: tuple[float, ...]
 
 
-def still_change(last: Compared, now: Compared) -> tuple[float, float] | None:
+def still_change(last: Compared, now: Compared, *, away: float = 0.0) -> tuple[float, float] | None:
     """Mean squared change between two frames of pixels that are still in the truth: (truth, show); None without any.
 
-    Still are those that change by no more than the noise of most pixels explains.
+    Still are those that change by no more than the noise of most pixels explains, and lie at least `away` pictures'
+    heights from all that moves: that changes by three times as much.
     """
     truth = now.target.truth.astype(np.int16) - last.target.truth
     render = now.render.astype(np.int16) - last.render
@@ -51,7 +58,13 @@ def still_change(last: Compared, now: Compared) -> tuple[float, float] | None:
     if not now.target.mask.any():
         return None
     noise = _NOISE * float(np.median(change[now.target.mask]))
-    still = (change <= min(max(_LEAST_STILL, noise), _MOST_STILL)) & now.target.mask
+    limit = min(max(_LEAST_STILL, noise), _MOST_STILL)
+    still = (change <= limit) & now.target.mask
+    if away:
+        moves = (change > _MOVES * limit).astype(np.uint8)
+        near = np.empty_like(moves)
+        dilate(moves, math.ceil(away * len(moves)), near)
+        still &= near == 0
     if not still.any():
         return None
     return float(np.mean(truth[still].astype(np.float64) ** 2)), float(np.mean(render[still].astype(np.float64) ** 2))
@@ -82,17 +95,19 @@ def border_dips(frames: Sequence[int], psnr: Sequence[float], borders: Sequence[
 
 def steadiness(
     still: Sequence[tuple[float, float]],
+    away: Sequence[tuple[float, float]],
     cameras: Sequence[tuple[Sequence[int], Sequence[float]]],
     borders: Sequence[int],
 ) -> Steadiness:
     """Sums up.
 
     Args:
-        still: results of `still_change`.
+        still, away: results of `still_change` for all pixels, and for those `AWAY` from what moves.
         cameras: of each its frames, increasing, and their PSNR in dB.
         borders: first frames of all chunks but the first.
     """
     truth, show = np.mean(still, axis=0) if still else (None, None)
+    calm_truth, calm_show = np.mean(away, axis=0) if away else (None, None)
     dips: dict[int, list[float]] = {}
     levels: dict[int, list[float]] = {}
     for frames, psnr in cameras:
@@ -106,6 +121,7 @@ def steadiness(
         truth_rms=None if truth is None else float(np.sqrt(truth)),
         show_rms=None if show is None else float(np.sqrt(show)),
         variance_ratio=float(show / truth) if truth else None,
+        away_ratio=float(calm_show / calm_truth) if calm_truth else None,
         border_dip_db=float(np.mean(by_border)) if by_border else None,
         border_dip_most_db=max(by_border, default=None),
         borders=sum(border in levels and border - 1 in levels for border in borders),

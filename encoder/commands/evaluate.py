@@ -20,7 +20,7 @@ from encoder.report.page import page
 from encoder.report.pictures import Album
 from encoder.report.report import Report
 from encoder.sizes import sizes_of
-from encoder.steadiness import Steadiness
+from encoder.steadiness import AWAY, Steadiness
 from encoder.version import lfv_version
 from player.frames import rung_named
 from player.pictures import encode_png
@@ -176,6 +176,8 @@ def _steady_lines(steady: Steadiness) -> Iterator[str]:
             f"still pixels change by {steady.show_rms:.2f} levels a frame, "
             f"in the footage by {steady.truth_rms:.2f} (rms){ratio}"
         )
+    if steady.away_ratio is not None:
+        yield f"still regions, {AWAY:.0%} of the height from what moves: {steady.away_ratio:.2f} times the variance"
     if steady.border_dip_db is not None:
         yield f"PSNR dips by {steady.border_dip_db:.2f} dB at the borders of chunks"
 

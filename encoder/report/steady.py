@@ -8,7 +8,7 @@ from encoder.report.bars import legend
 from encoder.report.line_chart import Series, line_chart
 from encoder.report.markup import Markup, element, table
 from encoder.report.report import Report, worst_first
-from encoder.steadiness import MOST_DIP_DB, MOST_RATIO, Steadiness
+from encoder.steadiness import AWAY, MOST_DIP_DB, MOST_RATIO, Steadiness
 
 _LEAST_SPAN_DB = 1.0
 
@@ -68,6 +68,12 @@ def _rows(steady: Steadiness) -> list[list[str]]:
             "Show to footage. Below 1 the show is calmer than the footage."
             if steady.variance_ratio is not None
             else "Not measurable: nothing stands still in the footage, or it has no noise at all.",
+        ],
+        [
+            "The same in still regions",
+            _or_dash(steady.away_ratio, ""),
+            f"at most {MOST_RATIO:g}",
+            f"Of still pixels at least {AWAY:.0%} of the picture's height away from all that moves.",
         ],
         [
             "Mean dip at GOP borders",

@@ -25,7 +25,7 @@ SOFTWARE: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265", "av1": "libs
 
 # Chosen by what the viewer loses (`lfv bench --only codecs`): 0.1 to 0.2 dB of views that no camera filmed. A step of 6
 # (12 for AV1) doubles the rate.
-DEFAULT_QUALITY: dict[Codec, int] = {"h264": 20, "hevc": 22, "av1": 36}
+DEFAULT_QUALITY: dict[Codec, int] = {"h264": 20, "hevc": 22, "av1": 33}
 QUALITY_RANGE: dict[Codec, tuple[int, int]] = {"h264": (0, 51), "hevc": (0, 51), "av1": (1, 63)}
 
 # What decoders can be relied on for (DESIGN section 4): level 5.2 of H.264 and HEVC for the lower rungs, level 6 above.

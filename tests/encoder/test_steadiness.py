@@ -75,6 +75,19 @@ def test_a_show_with_the_noise_of_its_footage_does_not_flicker(noise: float) -> 
         assert change[1] / change[0] == pytest.approx(wanted, rel=0.03)
 
 
+def test_still_regions_are_away_from_what_moves():
+    truth = np.full((100, 40, 3), 50, np.uint8)
+    moved, render = truth.copy(), truth.copy()
+    moved[40:50] += 30
+    moved[70, 10] += 5  # neither still nor moving
+    render[38:52] += 10
+    render[90, 10] += 3
+    last = _pair(truth, truth)
+    near, away = (still_change(last, _pair(moved, render), away=share) for share in (0.0, 0.02))
+    assert near == (0.0, pytest.approx((4 * 40 * 100 + 9) / (90 * 40 - 1)))
+    assert away == (0.0, pytest.approx(9 / (86 * 40 - 1)))
+
+
 def test_where_all_moves_nothing_is_still():
     truth = np.zeros((8, 8, 3), np.uint8)
     assert still_change(_pair(truth, truth), _pair(truth + np.uint8(17), truth)) is None
@@ -82,18 +95,21 @@ def test_where_all_moves_nothing_is_still():
 
 def test_sums():
     found = steadiness(
-        [(0.25, 1.0), (0.75, 2.0)], [(range(6), [30, 30, 28, 28, 30, 30]), (range(2, 6), [26, 26, 26, 26])], [3]
+        [(0.25, 1.0), (0.75, 2.0)],
+        [(0.5, 0.25)],
+        [(range(6), [30, 30, 28, 28, 30, 30]), (range(2, 6), [26, 26, 26, 26])],
+        [3],
     )
     assert (found.truth_rms, found.show_rms) == (pytest.approx(0.5**0.5), pytest.approx(1.5**0.5))
-    assert found.variance_ratio == pytest.approx(3.0)
+    assert found.variance_ratio == pytest.approx(3.0) and found.away_ratio == pytest.approx(0.5)
     assert found.border_dip_db == found.border_dip_most_db == pytest.approx(1.0) and found.borders == 1
     assert found.frames == tuple(range(6)) and found.psnr == (30, 30, 27, 27, 28, 28)
 
 
 def test_the_deepest_dip_is_of_one_border():
     psnr = [30, 30, 29, 29, 30, 30, 27, 27, 30, 30]
-    found = steadiness([(0.0, 1.0)], [(range(10), psnr)], [3, 7])
+    found = steadiness([(0.0, 1.0)], [], [(range(10), psnr)], [3, 7])
     assert (found.border_dip_db, found.border_dip_most_db) == (pytest.approx(2.0), pytest.approx(3.0))
-    assert found.variance_ratio is None and found.truth_rms == 0
-    nothing = steadiness([], [(range(2), [30, 30])], [])
+    assert found.variance_ratio is None and found.away_ratio is None and found.truth_rms == 0
+    nothing = steadiness([], [], [(range(2), [30, 30])], [])
     assert nothing.truth_rms is None and nothing.border_dip_db is None and nothing.borders == 0

@@ -84,6 +84,7 @@ def test_steadiness():
         "Noise of still pixels, footage": "0.50 levels",
         "Noise of still pixels, show": "1.00 levels",
         "Ratio of their variances": "4.00",
+        "The same in still regions": "2.00",
         "Mean dip at GOP borders": "1.00 dB",
         "Deepest dip": "1.00 dB",
     }

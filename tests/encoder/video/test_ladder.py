@@ -117,10 +117,10 @@ def test_fast_footage_takes_smaller_pictures() -> None:
 def test_quality_is_that_of_the_top_and_moves_the_others_with_it() -> None:
     assert [plan.quality for plan in of(top(2960, 1488), quality=26)] == [26, 28, 28, 29]
     assert [plan.quality for plan in of(top(2960, 1488), quality=51)] == [51, 51, 51, 51]
-    # AV1's default is 16 above that of H.264, and its steps are half as large.
-    assert [plan.quality for plan in of(top(4256, 2112), quality=26)] == [48, 26, 26, 26]
+    # AV1's default is 13 above that of H.264, and its steps are half as large.
+    assert [plan.quality for plan in of(top(4256, 2112), quality=26)] == [45, 26, 26, 26]
     assert [plan.quality for plan in of(top(4256, 2112), codec="hevc", quality=26)] == [26, 26, 26, 26]
-    assert [plan.quality for plan in of(top(2960, 1488), codec="av1")] == [36, 40, 40, 42]
+    assert [plan.quality for plan in of(top(2960, 1488), codec="av1")] == [33, 37, 37, 39]
 
 
 def test_a_still_has_no_rate_to_keep_to() -> None:
@@ -139,7 +139,7 @@ def test_one_rung_by_itself_is_what_decodes_its_picture() -> None:
         for size in ((2960, 1488), (4256, 2112))
         for quality in (None, 17)
     ]
-    assert [(plan.codec, plan.quality) for plan in found] == [("h264", 20), ("h264", 17), ("av1", 36), ("av1", 30)]
+    assert [(plan.codec, plan.quality) for plan in found] == [("h264", 20), ("h264", 17), ("av1", 33), ("av1", 27)]
 
 
 @pytest.mark.parametrize("codec", CODECS)
