@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.atlas.dilate import dilate_colour
+from encoder.atlas.dilate import fill_layers
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
 from encoder.layers.borders import layer_borders
@@ -78,7 +78,8 @@ def solve_group(
     layers = make_layer_images(count, len(borders) - 1, shot.projection.height, shot.projection.width, folder=scratch)
     errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
     with watch.stage("fill"):
-        _fill(layers)
+        for rgba in layers.rgba:
+            fill_layers(rgba)
     return SolvedGroup(layers, errors)
 
 
@@ -165,11 +166,3 @@ def _measure(
     rendered = np.round(out[:, :3].clip(0, 1) * 255).reshape(image.shape)
     error.squared += float(((rendered[new] - image[new]) ** 2).sum()) / 255.0**2
     error.mask |= new
-
-
-def _fill(layers: LayerImages) -> None:
-    """Colours under transparent texels; the farthest layer becomes opaque, so that no view has a hole."""
-    for rgba in layers.rgba:
-        for index, layer in enumerate(rgba):
-            layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
-        rgba[0, ..., 3] = 255

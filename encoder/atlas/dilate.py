@@ -42,6 +42,13 @@ def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = 5) -> NDArray[np.uint
     return out
 
 
+def fill_layers(rgba: NDArray[np.uint8]) -> None:
+    """Gives transparent texels of layers (L, H, W, 4) colours, in place; the farthest, 0, becomes opaque: no holes."""
+    for index, layer in enumerate(rgba):
+        layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
+    rgba[0, ..., 3] = 255
+
+
 @njit(cache=True, nogil=True)
 def _premultiply(rgba):  # type: ignore[no-untyped-def]
     height, width = rgba.shape[:2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoder.atlas.dilate import dilate_colour
+from encoder.atlas.dilate import fill_layers
 from encoder.bench.figure import Figure
 from encoder.config import EncodeConfig
 from encoder.layers.refine import Surfaces, render_surfaces, surface_borders
@@ -71,8 +71,7 @@ def bench_collapse(rig: Path, quick: bool) -> list[Figure]:
 
 def _rendered(rgba: NDArray[np.uint8], disparity: Floats, borders: Floats, window: Projection, view: View) -> Floats:
     filled = rgba.copy()
-    filled[0] = dilate_colour(filled[0], reach=9)
-    filled[0, ..., 3] = 255
+    fill_layers(filled)
     layers = filled.astype(np.float32) / F(255)
     return render_surfaces(Surfaces(layers, disparity, borders), window, view)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from encoder.atlas.dilate import NEUTRAL, dilate_colour
+from encoder.atlas.dilate import NEUTRAL, dilate_colour, fill_layers
 from tests.encoder.layers.layer_scenes import blobs
 
 
@@ -76,3 +76,13 @@ def test_far_texels_do_not_change_with_what_moves() -> None:
 def test_a_pyramid_needs_a_level() -> None:
     with pytest.raises(ValueError, match="reach"):
         dilate_colour(np.zeros((4, 4, 4), np.uint8), reach=0)
+
+
+def test_filled_layers_have_no_hole_and_keep_what_is_seen() -> None:
+    layers = blobs(width=56, height=40)[0]
+    filled = layers.copy()
+    fill_layers(filled)
+    assert (filled[0, ..., 3] == 255).all() and np.array_equal(filled[1, ..., 3], layers[1, ..., 3])
+    seen = layers[..., 3] > 0
+    assert np.array_equal(filled[seen][:, :3], layers[seen][:, :3])
+    assert np.array_equal(filled[1], dilate_colour(layers[1]))
