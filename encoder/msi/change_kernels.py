@@ -78,8 +78,12 @@ def vote(shells, disparities, window, origin, rays, weights, moved, changed, out
 
 
 @njit(parallel=True, **OPTIONS)
-def elect(votes, choice, share, out):  # type: ignore[no-untyped-def]
-    """out (N, H, W) uint8: do the votes (N, H, W, 3) for `choice` in 3x3 texels make up that share of those cast?"""
+def elect(votes, choice, shells, empty, solid, out):  # type: ignore[no-untyped-def]
+    """out (N, H, W) uint8: do the votes (N, H, W, 3) for `choice` in 3x3 texels make up enough of those cast?
+
+    Enough is the share `solid` for an opaque texel and `empty` for one of alpha 0: in the space before and behind what
+    moves most cameras see it move too, and what would be solved there is a ghost.
+    """
     N, H, W, _ = votes.shape
     for row in prange(N * H):
         i, y = row // H, row % H
@@ -89,6 +93,7 @@ def elect(votes, choice, share, out):  # type: ignore[no-untyped-def]
                 for u in range(max(0, x - 1), min(W, x + 2)):
                     cast += votes[i, v, u, 0]
                     given += votes[i, v, u, choice]
+            share = empty + (solid - empty) * shells[i, y, x, 3]
             out[i, y, x] = given > F(0) and given >= share * cast
 
 

@@ -36,8 +36,8 @@ class SolveConfig:
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
-        change_share: of the cameras that see a texel, by how clearly they do, that must see change before it is solved
-            again.
+        empty_share, solid_share: of the cameras that see a texel, by how clearly they do, that must see change before
+            it is solved again: where nothing is, and where something is.
         light_radius: pixels over which a change of light is even; most_light: factor beyond which it is none.
         coarse_steps: of refinement at the shells' resolution, before that at full resolution; the latter has both where
             these are the same.
@@ -52,7 +52,8 @@ class SolveConfig:
     divisor: int = 2
     smallest: int = 100
     change_threshold: float = 3.0 / 255.0
-    change_share: float = 0.95
+    empty_share: float = 0.95
+    solid_share: float = 0.75
     light_radius: int = 4
     most_light: float = 1.3
 
@@ -152,8 +153,9 @@ class WindowSolver:
             lists = (view.weight.ravel(), *(mask.ravel() for mask in masks))
             change_kernels.vote(shells, scene.disparities, scene.vector, origin, rays, *lists, votes)
         out = np.empty(scene.shape, np.uint8), np.empty(scene.shape, np.uint8)
+        empty, solid = F(self.config.empty_share), F(self.config.solid_share)
         for choice, texels in enumerate(out, 1):
-            change_kernels.elect(votes, choice, F(self.config.change_share), texels)
+            change_kernels.elect(votes, choice, shells, empty, solid, texels)
         return out
 
     def _renewed(

@@ -52,7 +52,7 @@ def test_what_moves_is_elected_and_not_the_wall_behind_it(kind: str) -> None:
     moved = [(render_view(scene, patch, view)[0][..., 3] > 0).astype(np.uint8) for view in scene.views]
     votes = ballot(scene, shells, moved, [np.ones_like(mask) for mask in moved])
     out = np.empty(scene.shape, np.uint8)
-    change_kernels.elect(votes, 1, F(0.95), out)
+    change_kernels.elect(votes, 1, shells, F(0.95), F(0.75), out)
     assert out[2, 22:34, 28:44].all()
     assert not out[2, :18].any() and not out[2, 38:].any() and not out[2, :, :24].any() and not out[2, :, 48:].any()
     # Behind the patch is only what all cameras see it hide; of the rest, who sees the patch does not know.
@@ -81,7 +81,7 @@ def test_pixels_that_do_not_count_have_no_vote() -> None:
     votes = ballot(blind, shells, ones, ones)
     assert not votes.any()
     out = np.ones(scene.shape, np.uint8)
-    change_kernels.elect(votes, 1, F(0.95), out)
+    change_kernels.elect(votes, 1, shells, F(0.95), F(0.75), out)
     assert not out.any()
 
 
@@ -92,12 +92,14 @@ def test_an_election_is_held_among_nine_texels(height: int, width: int, share: f
     rng = np.random.default_rng(seed)
     votes = rng.integers(0, 4, (2, height, width, 3)).astype(np.float32)
     votes[..., 0] = votes.max(axis=-1)
+    shells = np.zeros((*votes.shape[:3], 4), np.float32)
+    shells[1, ..., 3] = 1
     for choice in (1, 2):
         out = np.empty(votes.shape[:3], np.uint8)
-        change_kernels.elect(votes, choice, F(share), out)
+        change_kernels.elect(votes, choice, shells, F(share), F(0.5), out)
         for i, y, x in np.ndindex(out.shape):
             around = votes[i, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].sum(axis=(0, 1))
-            assert out[i, y, x] == (around[choice] > 0 and around[choice] >= F(share) * around[0])
+            assert out[i, y, x] == (around[choice] > 0 and around[choice] >= F(0.5 if i else share) * around[0])
 
 
 @pytest.mark.parametrize("kind", ["plane", "sphere"])
