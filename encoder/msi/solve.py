@@ -53,7 +53,7 @@ class SolveConfig:
     smallest: int = 100
     change_threshold: float = 3.0 / 255.0
     empty_share: float = 0.95
-    solid_share: float = 0.75
+    solid_share: float = 0.85
     light_radius: int = 4
     most_light: float = 1.3
 
