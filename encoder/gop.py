@@ -44,6 +44,7 @@ def encode_group(
     count: int,
     config: EncodeConfig,
     *,
+    base: Frames | None = None,
     encoders: Mapping[Codec, str],
     size: tuple[int, int] | None,
     spare: bool,
@@ -55,6 +56,7 @@ def encode_group(
     """Solves and encodes `count` frames; `frames()` starts again at the group's first.
 
     Args:
+        base: the frame from which all groups start, see `solve_group`.
         encoders: of the video by codec, from `encoders_for`.
         size: of the colour region where earlier groups have fixed it.
         spare: where it is not fixed yet, leave room for groups that need more.
@@ -66,7 +68,7 @@ def encode_group(
         SolveError: nothing is left to show.
         UsageError: the layers do not fit a picture that a decoder takes, or the budget of the profile.
     """
-    solved = solve(shot, frames, count, config, measured=measured, scratch=scratch, watch=watch)
+    solved = solve(shot, frames, count, config, base=base, measured=measured, scratch=scratch, watch=watch)
     meshed = mesh_group(solved.layers, shot, config, Room(size, spare), watch)
     rate = shot.footage.frame_rate
     rungs, first_atlas = encode_rungs(

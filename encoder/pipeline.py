@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -115,6 +115,7 @@ def encode_shot(
                 frames,
                 count,
                 config,
+                base=partial(_frames, shot, 0, 1) if number else None,
                 encoders=encoders,
                 size=(draft.rungs[0].colour_width, draft.rungs[0].colour_height) if draft else None,
                 spare=len(groups) > 1,
@@ -175,7 +176,7 @@ def _version(package: str) -> str:
         return f"{package} from its sources"
 
 
-def _frames(shot: Shot, first: int, count: int) -> Iterator[FrameSet]:
+def _frames(shot: Shot, first: int, count: int) -> Generator[FrameSet]:
     return shot.footage.frames(first, count)
 
 

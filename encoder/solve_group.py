@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,9 @@ from encoder.layers.borders import layer_borders
 from encoder.layers.layer_images import LayerImages, make_layer_images
 from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
 from encoder.msi import kernels
-from encoder.msi.coarse import coarse_window
+from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
 from encoder.msi.scene import Scene
+from encoder.msi.solve import light_and_motion
 from encoder.msi.sweep import sweep, visible_histogram
 from encoder.msi.tiles import BYTES_PER_TEXEL as SHELL_BYTES
 from encoder.msi.tiles import make_tiles, put
@@ -29,8 +32,9 @@ from encoder.tile_solver import TileSolver
 from protocol.errors import SolveError
 
 log = logging.getLogger(__name__)
-Frames = Callable[[], Iterator[FrameSet]]
+Frames = Callable[[], Generator[FrameSet]]
 _COARSE = 4  # the histogram of the layers' borders is taken at a quarter of the resolution
+_NEW = 0.5  # share of the pictures that moved from which on a frame has little in common with another
 
 
 @dataclass
@@ -60,6 +64,7 @@ def solve_group(
     count: int,
     config: EncodeConfig,
     *,
+    base: Frames | None = None,
     measured: tuple[View, ...],
     scratch: Path,
     watch: Stopwatch,
@@ -67,6 +72,8 @@ def solve_group(
     """Solves `count` frames; `frames()` starts again at the group's first.
 
     Args:
+        base: the one frame from which all groups start: what has not changed since is the same in all of them, bit for
+            bit. The group starts anew where most of the picture has, or where there is none.
         measured: cameras for which the shells' error is wanted.
         scratch: folder for layers that do not fit the memory.
 
@@ -74,9 +81,12 @@ def solve_group(
         SolveError: the cameras agree on nothing. UsageError: there is too little memory.
     """
     with watch.stage("borders"):
-        borders = choose_borders(shot, next(frames()), config)
+        if base is not None and not _still_there(shot, base, frames, config):
+            base = None
+        with closing((base or frames)()) as first:
+            borders = choose_borders(shot, next(first), config)
     layers = make_layer_images(count, len(borders) - 1, shot.projection.height, shot.projection.width, folder=scratch)
-    errors = _solve(shot, frames, count, config, borders, layers, measured, watch)
+    errors = _solve(shot, base, frames, count, config, borders, layers, measured, watch)
     with watch.stage("fill"):
         for rgba in layers.rgba:
             fill_layers(rgba)
@@ -93,8 +103,23 @@ def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray
     return layer_borders(weights, shot.disparities, layers=config.layers)
 
 
+def _still_there(shot: Shot, base: Frames, frames: Frames, config: EncodeConfig) -> bool:
+    """Whether enough of the base frame is in a group's first one."""
+    with closing(base()) as before, closing(frames()) as now:
+        pictures = [
+            [image_with_weight(coarse_view(v, _COARSE), coarse_picture(images[v.name], _COARSE)) for v in shot.sources]
+            for images in (next(now).images, next(before).images)
+        ]
+    moved = light_and_motion(pictures[0], pictures[1], config.solve)[1]
+    seen = [picture[..., 3] > 0 for picture in pictures[0]]
+    share = float(np.mean([mask[where].mean() for mask, where in zip(moved, seen, strict=True) if where.any()]))
+    log.info("%.0f %% of the pictures moved since the show's first frame", 100 * share)
+    return share < _NEW
+
+
 def _solve(
     shot: Shot,
+    base: Frames | None,
     frames: Frames,
     count: int,
     config: EncodeConfig,
@@ -112,19 +137,24 @@ def _solve(
     )
     log.info("%d tiles of at most %d texels", len(tiles), max(t.window.width * t.window.height for t in tiles))
     errors: dict[str, MsiError] = {}
+    lead = 0 if base is None else 1
+    total = lead + count
     for number, tile in enumerate(tiles):
         solver = TileSolver(
             tile.window, shot.disparities, shot.sources, borders, config.solve, least_weight=config.least_weight
         )
-        for index, frame in enumerate(frames()):
-            before = (number + index / count) / len(tiles)
+        for place, frame in enumerate(chain(base() if base is not None else (), frames())):
+            before = (number + place / total) / len(tiles)
             done = [0]
 
             def on_step(before: float = before, done: list[int] = done, steps: int = max(1, solver.steps)) -> None:
                 done[0] += 1
-                watch.report("solve", before + min(1.0, done[0] / steps) / count / len(tiles))
+                watch.report("solve", before + min(1.0, done[0] / steps) / total / len(tiles))
 
             solver.solve(frame.images, on_step=on_step, watch=watch)
+            index = place - lead
+            if index < 0:
+                continue
             put(
                 tile,
                 {"rgba": layers.rgba[index], "disparity": layers.disparity[index]},
@@ -135,7 +165,7 @@ def _solve(
                 with watch.stage("measure"):
                     for view in measured:
                         _measure(solver.scene, solver.shells, view, frame.images[view.name], errors)
-            watch.report("solve", (number + (index + 1) / count) / len(tiles))
+            watch.report("solve", (number + (place + 1) / total) / len(tiles))
     return errors
 
 

@@ -121,27 +121,7 @@ class WindowSolver:
     def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
         """(height, width) uint8 of each view: pixels that are not what they were when they were last looked at."""
         steady = [np.ones((*picture.shape[:2], 3), np.float32) for picture in pictures]
-        return [self._unlike(*each) for each in zip(pictures, self._references, steady, strict=True)]
-
-    def _unlike(self, picture: Floats, reference: Floats, ratio: Floats) -> NDArray[np.uint8]:
-        """(height, width) uint8: pixels, and those around, that are not the reference in the light of the ratio."""
-        mask: NDArray[np.uint8] = np.empty(picture.shape[:2], np.uint8)
-        grown = np.empty_like(mask)
-        threshold = F(max(self.config.change_threshold, 3.0 * _noise(picture, reference)))
-        relight.moved_pixels(picture, reference, ratio, F(self.config.most_light), threshold, mask)
-        change_kernels.dilate(mask, 2, grown)
-        return grown
-
-    def _light(self, pictures: list[Floats]) -> tuple[Floats, list[NDArray[np.uint8]]]:
-        """Ratios of light (C, Hmax, Wmax, 3), 0 beyond a picture, and masks of what that does not explain."""
-        height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
-        ratios, moved = np.zeros((len(pictures), height, width, 3), np.float32), []
-        for picture, reference, target in zip(pictures, self._references, ratios, strict=True):
-            ratio = np.empty((picture.shape[0], picture.shape[1], 3), np.float32)
-            relight.light_ratio(picture, reference, self.config.light_radius, ratio)
-            target[: ratio.shape[0], : ratio.shape[1]] = ratio
-            moved.append(self._unlike(picture, reference, ratio))
-        return ratios, moved
+        return [_unlike(*each, self.config) for each in zip(pictures, self._references, steady, strict=True)]
 
     def _agreed(
         self, shells: Floats, moved: list[NDArray[np.uint8]], changed: list[NDArray[np.uint8]]
@@ -165,7 +145,7 @@ class WindowSolver:
         changed: list[NDArray[np.uint8]],
         on_step: Callable[[], None] | None,
     ) -> Change:
-        ratios, moved = self._light(pictures)
+        ratios, moved = light_and_motion(pictures, self._references, self.config)
         free, lit = self._agreed(state.shells, moved, changed)
         lit &= 1 - free
         log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * free.mean(), 100 * lit.mean())
@@ -183,6 +163,35 @@ class WindowSolver:
         if self.config.solver == "descent":
             self._descended(state, focused(self.scene, pictures, free), self.config.descent, on_step)
         return change
+
+
+def light_and_motion(
+    pictures: Sequence[Floats], references: Sequence[Floats], config: SolveConfig
+) -> tuple[Floats, list[NDArray[np.uint8]]]:
+    """How the views' pictures (height, width, 4) differ from what they were.
+
+    Returns:
+        Ratios of light (C, Hmax, Wmax, 3) float32, 0 beyond a picture, and (height, width) uint8 of each view: pixels
+        that light does not explain.
+    """
+    height, width = (max(picture.shape[axis] for picture in pictures) for axis in (0, 1))
+    ratios, moved = np.zeros((len(pictures), height, width, 3), np.float32), []
+    for picture, reference, target in zip(pictures, references, ratios, strict=True):
+        ratio = np.empty((picture.shape[0], picture.shape[1], 3), np.float32)
+        relight.light_ratio(picture, reference, config.light_radius, ratio)
+        target[: ratio.shape[0], : ratio.shape[1]] = ratio
+        moved.append(_unlike(picture, reference, ratio, config))
+    return ratios, moved
+
+
+def _unlike(picture: Floats, reference: Floats, ratio: Floats, config: SolveConfig) -> NDArray[np.uint8]:
+    """(height, width) uint8: pixels, and those around, that are not the reference in the light of the ratio."""
+    mask: NDArray[np.uint8] = np.empty(picture.shape[:2], np.uint8)
+    grown = np.empty_like(mask)
+    threshold = F(max(config.change_threshold, 3.0 * _noise(picture, reference)))
+    relight.moved_pixels(picture, reference, ratio, F(config.most_light), threshold, mask)
+    change_kernels.dilate(mask, 2, grown)
+    return grown
 
 
 def _noise(picture: Floats, reference: Floats) -> float:
