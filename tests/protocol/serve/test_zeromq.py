@@ -280,9 +280,12 @@ def test_more_clients_than_allowed(show: Path) -> None:
         wait_until(lambda: server.count("connections") == 2)
         players[0].play()
     with zeromq_of(show, config=replace(QUICK, max_clients=0)) as server, ExitStack() as stack:
-        crowd = [stack.enter_context(bare(server.port, handshake=False)) for _ in range(70)]
+        crowd = []
+        for _ in range(70):
+            with suppress(OSError):  # a connection may be cut while it is made
+                crowd.append(stack.enter_context(bare(server.port, handshake=False)))
         wait_until(lambda: server.count("connections") <= 64)
-        assert closed(crowd[-1], 0.3)
+        assert len(crowd) < 70 or closed(crowd[-1], 0.3)
 
 
 def test_this_machines_own_clients_have_no_limit_of_their_address(show: Path) -> None:
