@@ -48,7 +48,7 @@ class RefineConfig:
     alpha_rate: float = 0.03
     disparity_rate: float = 0.02
     floor: float = 0.02
-    smooth_colour: float = 0.1
+    smooth_colour: float = 0.4
     smooth_alpha: float = 0.5
     smooth_disparity: float = 1.0
     anchor_alpha: float = 0.02

@@ -40,7 +40,7 @@ class DescentConfig:
     cameras: int = 5
     colour_rate: float = 0.01
     alpha_rate: float = 0.03
-    smooth_colour: float = 0.05
+    smooth_colour: float = 0.2
     smooth_alpha: float = 0.2
     anchor_colour: float = 0.05
     anchor_alpha: float = 0.05
