@@ -94,10 +94,14 @@ def solve_group(
 
 
 def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray[np.int64]:
-    """(layers + 1,) borders of the layers in shells, from where a coarse sweep of the frame sees surfaces."""
+    """(layers + 1,) borders of the layers in shells, from where a coarse sweep of the frame sees surfaces.
+
+    Where it leaves the depth open, all shells that it may be count alike: what plain things are told by their
+    surroundings has no say in this.
+    """
     scene = Scene(coarse_window(shot.projection, _COARSE), shot.disparities, shot.sources)
     images = [image_with_weight(view, frame.images[view.name]) for view in shot.sources]
-    weights = visible_histogram(sweep(scene, images, replace(config.solve.first, passes=1)))
+    weights = visible_histogram(sweep(scene, images, replace(config.solve.first, passes=1, plain=None)))
     if not np.isfinite(weights).all() or weights.sum() <= 0:
         raise SolveError("the first frame of a chunk holds no surface that the cameras agree on; look at the footage")
     return layer_borders(weights, shot.disparities, layers=config.layers)

@@ -179,7 +179,9 @@ def refine(
             F(BETA2),
             F(step),
         )
-        rate = config.disparity_rate * fall * math.sqrt(1 - BETA2**step) / (1 - BETA1**step)
+        root = math.sqrt(1 - BETA2**step)
+        rate = config.disparity_rate * fall * root / (1 - BETA1**step)
+        epsilon = descent_kernels.EPSILON * root
         refine_kernels.update_disparity(
             disparity,
             layers,
@@ -189,7 +191,7 @@ def refine(
             alive,
             free,
             borders,
-            np.array([rate, config.smooth_disparity, BETA1, 1 - BETA1, BETA2, 1 - BETA2], np.float32),
+            np.array([rate, config.smooth_disparity, BETA1, 1 - BETA1, BETA2, 1 - BETA2, epsilon], np.float32),
         )
         if on_step is not None:
             on_step()

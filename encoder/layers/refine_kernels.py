@@ -180,13 +180,14 @@ def gradient(layers, disparity, borders, window, origin, rays, target, alive, ou
 def update_disparity(disparity, layers, slope, first, second, alive, free, borders, coefficients):  # type: ignore[no-untyped-def]
     """One Adam step of disparity in place, in shares of each layer's range; clears `slope`.
 
-    first, second: like disparity. alive, free: as in `descent_kernels.update`. coefficients (6,) float32: step size
-    with the bias corrected, smoothness, beta1, 1 - beta1, beta2, 1 - beta2. Neighbours pull with their alphas, so that
-    surfaces do not lean towards what is empty beside them.
+    first, second: like disparity. alive, free: as in `descent_kernels.update`. coefficients (7,) float32: step size
+    with the bias corrected, smoothness, beta1, 1 - beta1, beta2, 1 - beta2, epsilon. Neighbours pull with their alphas,
+    so that surfaces do not lean towards what is empty beside them.
     """
     L, H, W = disparity.shape
     rate, smooth = coefficients[0], coefficients[1]
     beta1, rest1, beta2, rest2 = coefficients[2], coefficients[3], coefficients[4], coefficients[5]
+    epsilon = coefficients[6]
     for i in prange(L):
         low, high = borders[i], borders[i + 1]
         span = max(high - low, F(1e-12))
@@ -212,5 +213,5 @@ def update_disparity(disparity, layers, slope, first, second, alive, free, borde
                 slope[i, y, x] = F(0)
                 first[i, y, x] = m
                 second[i, y, x] = s
-                d -= rate * span * m / (np.sqrt(s) + F(1e-8))
+                d -= rate * span * m / (np.sqrt(s) + epsilon)
                 disparity[i, y, x] = min(max(d, low), high)

@@ -9,6 +9,7 @@ from encoder.msi.kernel_options import CELL, OPTIONS
 from encoder.msi.simd import adam_texel
 
 F = np.float32
+EPSILON = 1e-5  # of Adam: well above what rounding leaves of the gradient of a texel that no camera sees
 
 
 def update(shells, gradient, first, second, prior, alive, free, rates, smooth, anchor, sparse, beta1, beta2, step):  # type: ignore[no-untyped-def]
@@ -25,7 +26,7 @@ def update(shells, gradient, first, second, prior, alive, free, rates, smooth, a
     rate = np.asarray(rates, np.float64) * root / (1.0 - float(beta1) ** float(step))
     pull = np.array([0.0, 0.0, 0.0, float(sparse)])
     rows = [rate, np.divide(smooth, 4), np.add(smooth, anchor), np.divide(anchor, 255), pull]
-    rows += [np.full(4, value) for value in (beta1, 1.0 - float(beta1), beta2, 1.0 - float(beta2))]
+    rows += [np.full(4, value) for value in (beta1, 1.0 - float(beta1), beta2, 1.0 - float(beta2), EPSILON * root)]
     table = np.concatenate(rows).astype(np.float32)
     _update(shells, gradient, first, second, prior, alive, free, table)
 

@@ -214,10 +214,10 @@ def adam_texel(  # type: ignore[no-untyped-def]
 ):
     """One Adam step of the texel at offset `at`, clamped to 0..1; its gradient is cleared.
 
-    left, right, up, down: offsets of its neighbours. prior: flat uint8, the same offsets. coefficients: (36,) float32,
+    left, right, up, down: offsets of its neighbours. prior: flat uint8, the same offsets. coefficients: (40,) float32,
     four lanes each of: step size times bias correction of the mean, smoothness / 4, smoothness + anchor, anchor / 255,
-    constant pull, beta1, 1 - beta1, beta2, 1 - beta2; the second moment's bias correction is folded into the step size
-    and epsilon.
+    constant pull, beta1, 1 - beta1, beta2, 1 - beta2, epsilon; the second moment's bias correction is folded into the
+    step size and epsilon.
     """
     i8 = types.int64
     signature = types.void(shells, i8, i8, i8, i8, i8, gradient, first, second, prior, coefficients)
@@ -227,8 +227,8 @@ def adam_texel(  # type: ignore[no-untyped-def]
             _data(context, b, sig.args[k], args[k]) for k in (0, 6, 7, 8, 9, 10)
         )
         at = args[1]
-        rate, quarter, pull, anchor, sparse, beta1, rest1, beta2, rest2 = (
-            _load(b, table, ir.Constant(at.type, 4 * k)) for k in range(9)
+        rate, quarter, pull, anchor, sparse, beta1, rest1, beta2, rest2, epsilon = (
+            _load(b, table, ir.Constant(at.type, 4 * k)) for k in range(10)
         )
         value = _load(b, values, at)
         around = _load(b, values, args[2])
@@ -245,8 +245,7 @@ def adam_texel(  # type: ignore[no-untyped-def]
         _store(b, mean, means, at)
         _store(b, square, squares, at)
         root = _call(b, "llvm.sqrt.v4f32", square)
-        small = ir.Constant(_V4, [1e-8] * 4)
-        value = b.fsub(value, b.fdiv(_mul(b, rate, mean), b.fadd(root, small)), flags=_FAST)
+        value = b.fsub(value, b.fdiv(_mul(b, rate, mean), b.fadd(root, epsilon)), flags=_FAST)
         value = _call(b, "llvm.maxnum.v4f32", value, ir.Constant(_V4, [0.0] * 4))
         value = _call(b, "llvm.minnum.v4f32", value, ir.Constant(_V4, [1.0] * 4))
         _store(b, value, values, at)

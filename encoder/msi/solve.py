@@ -45,7 +45,9 @@ class SolveConfig:
 
     solver: SolverName = "descent"
     sweep: SweepConfig = field(default_factory=SweepConfig)
-    start: SweepConfig = field(default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0))
+    start: SweepConfig = field(
+        default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, plain=SweepConfig())
+    )
     descent: DescentConfig = field(default_factory=DescentConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
     coarse_steps: int = 40

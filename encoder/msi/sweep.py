@@ -34,6 +34,8 @@ class SweepConfig:
         most: no texel costs more, so that what no depth explains does not outvote its surroundings.
         bend, jump: cost of neighbours that lie one shell or more apart, shared by the cameras of a texel: the more of
             them tell its depth, the less its surroundings do. jump 0 leaves every texel to itself.
+        plain: how costs are averaged, gathered and weighed where this leaves the depth open, as on plain walls.
+        few, many: shells among which a depth is open, to where `plain` has no say and from where it has all.
     """
 
     cameras: int = 8
@@ -47,6 +49,9 @@ class SweepConfig:
     most: float = 0.05
     bend: float = 0.04
     jump: float = 0.8
+    plain: SweepConfig | None = None
+    few: float = 4.0
+    many: float = 12.0
 
 
 def sweep(
@@ -71,7 +76,8 @@ def sweep(
     shells, costs, free = renewing.shells, renewing.costs, renewing.free
     stack = stack_images(scene.views, images)
     chosen = choose_views(scene, config.cameras)
-    scratch, blurred, wide = (np.empty(scene.shape, np.float32) for _ in range(3))
+    plain = config.plain
+    scratch = tuple(np.empty(scene.shape, np.float32) for _ in range(3 if plain is None else 4))
     depths = np.full(stack.shape[:3], -1, np.float32)
     step = float(np.ptp(scene.disparities)) / max(1, len(scene.disparities) - 1)
     for turn in range(config.passes):
@@ -89,26 +95,34 @@ def sweep(
             shells,
             costs,
         )
-        sweep_kernels.box_blur(costs, config.radius, scratch, blurred)
-        if config.wide_radius > 0:
-            sweep_kernels.box_blur(costs, config.wide_radius, scratch, wide)
-            blurred += F(config.wide_share) * (wide - blurred)
-        gathered = _gather(blurred, config, len(scene.views), scratch)
+        gathered = _gathered(costs, config, len(scene.views), scratch[:3])
         sweep_kernels.costs_to_alpha(gathered, F(config.temperature), free, shells)
+        if plain is not None:
+            wider = _gathered(costs, plain, len(scene.views), (*scratch[:2], scratch[3]))
+            temperatures, bounds = (F(config.temperature), F(plain.temperature)), (F(config.few), F(config.many))
+            sweep_kernels.settle_open(gathered, wider, temperatures, bounds, free, shells)
         if turn + 1 < config.passes:
             for view, depth in zip(scene.views, depths, strict=True):
                 depth[: view.model.height, : view.model.width] = render_view(scene, shells, view)[1]
     return shells
 
 
-def _gather(costs: Floats, config: SweepConfig, cameras: int, out: Floats) -> Floats:
-    """Costs (N, H, W) with those of their surroundings."""
+def _gathered(costs: Floats, config: SweepConfig, cameras: int, scratch: tuple[Floats, ...]) -> Floats:
+    """Costs (N, H, W) with those of their surroundings, in the last of three arrays like them."""
+    running, averaged, out = scratch
+    sweep_kernels.box_blur(costs, config.radius, running, averaged)
+    if config.wide_radius > 0 and config.wide_share > 0:
+        sweep_kernels.box_blur(costs, config.wide_radius, running, out)
+        out -= averaged
+        out *= F(config.wide_share)
+        averaged += out
     if config.jump <= 0:
-        return costs
+        out[...] = averaged
+        return out
     n = max(1, min(config.cameras, cameras))
     small, large = F(config.bend / n**2), F(config.jump / n**2)
-    path_kernels.gather_rows(costs, F(config.most), small, large, out)
-    path_kernels.gather_columns(costs, F(config.most), small, large, out)
+    path_kernels.gather_rows(averaged, F(config.most), small, large, out)
+    path_kernels.gather_columns(averaged, F(config.most), small, large, out)
     return out
 
 

@@ -144,3 +144,48 @@ def costs_to_alpha(costs, temperature, free, shells):  # type: ignore[no-untyped
                 behind += p
                 if free[i, y, x] != 0:
                     shells[i, y, x, 3] = p / behind
+
+
+@njit(parallel=True, **OPTIONS)
+def settle_open(costs, plain, temperatures, bounds, free, shells):  # type: ignore[no-untyped-def]
+    """Where costs leave open which shell it is, weights become those of `plain`, (N, H, W) float32 costs as well.
+
+    temperatures: of both. A softmax is as open as 1 / sum of squares, in shells: its weights stay as they are up to the
+    first of the two bounds, are those of `plain` from the second on, and are mixed in between. The rest is as in
+    `costs_to_alpha`, which comes first.
+    """
+    N, H, W = costs.shape
+    few, many = bounds
+    for y in prange(H):
+        own, other = np.empty(N, np.float32), np.empty(N, np.float32)
+        for x in range(W):
+            total, squares = _exponentials(costs, y, x, temperatures[0], own)
+            share = min((total * total / squares - few) / (many - few), F(1))
+            if share <= F(0):
+                continue
+            given = share / _exponentials(plain, y, x, temperatures[1], other)[0]
+            kept = (F(1) - share) / total
+            behind = F(0)
+            for i in range(N):
+                p = kept * own[i] + given * other[i]
+                behind += p
+                if free[i, y, x] != 0:
+                    shells[i, y, x, 3] = p / max(behind, F(1e-20))
+            if free[0, y, x] != 0:
+                shells[0, y, x, 3] = F(1)
+
+
+@njit(**OPTIONS)
+def _exponentials(costs, y, x, temperature, out):  # type: ignore[no-untyped-def]
+    """out (N,) float32: exp(-cost / temperature), 1 for the least; returns their sum and that of their squares."""
+    N = len(out)
+    least = costs[0, y, x]
+    for i in range(1, N):
+        least = min(least, costs[i, y, x])
+    total = squares = F(0)
+    for i in range(N):
+        p = np.exp(max((least - costs[i, y, x]) / temperature, F(-60)))
+        out[i] = p
+        total += p
+        squares += p * p
+    return total, squares

@@ -15,7 +15,7 @@ from protocol.projection import Projection
 
 # What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, votes for what changed
 # or scratch of the sweep, whether it may change and was lit.
-BYTES_PER_TEXEL = 82
+BYTES_PER_TEXEL = 86
 _FEATHER = 8
 _SMALLEST = 64
 

@@ -61,7 +61,8 @@ def test_without_pulls_it_is_torchs_adam() -> None:
     gradients = [rng.normal(size=shells.shape).astype(np.float32) for _ in range(6)]
     found = run(shells, gradients, rates=np.array([0.01, 0.01, 0.01, 0.03], np.float32))
     colour, alpha = (torch.from_numpy(shells[..., part].copy()).double() for part in (slice(0, 3), slice(3, 4)))
-    adam = torch.optim.Adam([{"params": [colour], "lr": 0.01}, {"params": [alpha], "lr": 0.03}], betas=BETAS)
+    groups = [{"params": [colour], "lr": 0.01}, {"params": [alpha], "lr": 0.03}]
+    adam = torch.optim.Adam(groups, betas=BETAS, eps=descent_kernels.EPSILON)
     for gradient in gradients:
         colour.grad = torch.from_numpy(gradient[..., :3].copy()).double()
         alpha.grad = torch.from_numpy(gradient[..., 3:].copy()).double()
@@ -69,6 +70,15 @@ def test_without_pulls_it_is_torchs_adam() -> None:
     wanted = torch.cat([colour, alpha], dim=-1).numpy()
     wanted[0, ..., 3] = 1.0
     assert np.abs(found - wanted).max() < 1e-5
+
+
+def test_what_no_camera_sees_keeps_its_colour() -> None:
+    """The pulls of equal neighbours leave nothing but rounding: no reason to move."""
+    shells = np.full((2, 12, 20, 4), 1 / 3, np.float32)
+    still = [np.zeros_like(shells)] * 40
+    pulls = np.full(4, 0.4, np.float32)
+    found = run(shells, still, rates=np.full(4, 0.02, np.float32), smooth=pulls)
+    assert np.abs(found[1] - shells[1]).max() < 0.01 and np.abs(found[0, ..., :3] - shells[0, ..., :3]).max() < 0.01
 
 
 def test_values_stay_in_range_and_the_farthest_shell_opaque() -> None:

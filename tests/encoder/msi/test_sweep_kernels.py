@@ -20,6 +20,13 @@ def everywhere(count: int, height: int, width: int) -> np.ndarray:
     return np.ones((count, height, width), np.uint8)
 
 
+def visible(shells: Floats) -> np.ndarray:
+    """(N, H, W) weights from the origin."""
+    alpha = shells[..., 3].astype(np.float64)
+    front = np.cumprod(1 - alpha[::-1], axis=0)[::-1]
+    return np.asarray(alpha * np.concatenate([front[1:], np.ones_like(front[:1])]))
+
+
 def bilinear(image: Floats, u: float, v: float) -> np.ndarray:
     x, y = int(np.floor(u)), int(np.floor(v))
     fx, fy = u - x, v - y
@@ -123,8 +130,7 @@ def test_alphas_show_the_softmax_of_the_costs_from_the_origin(seed: int, tempera
     sweep_kernels.costs_to_alpha(costs, F(temperature), everywhere(5, 3, 4), shells)
     alpha = shells[..., 3]
     assert np.all(alpha[0] == 1) and alpha.min() >= 0 and alpha.max() <= 1
-    front = np.cumprod(1 - alpha[::-1].astype(np.float64), axis=0)[::-1]
-    weights = alpha * np.concatenate([front[1:], np.ones_like(front[:1])])
+    weights = visible(shells)
     softmax = np.exp((costs.min(axis=0) - costs.astype(np.float64)) / temperature)
     assert np.abs(weights - softmax / softmax.sum(axis=0)).max() < 1e-5
 
@@ -135,6 +141,36 @@ def test_alphas_of_texels_that_are_not_looked_at_stay() -> None:
     free[:, 8:] = 0
     sweep_kernels.costs_to_alpha(np.zeros((2, 16, 8), np.float32), F(0.1), free, shells)
     assert np.allclose(shells[:, 8:, :, 3], 0.4) and np.allclose(shells[1, :8, :, 3], 0.5)
+
+
+@given(seed=st.integers(0, 1000))
+def test_open_texels_take_their_weights_from_what_plain_costs_say(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    own, plain = rng.random((2, 6, 4, 5), np.float32)
+    temperature, plain_temperature, few, many = 0.3, 0.1, 2.0, 4.0
+    shells = np.zeros((6, 4, 5, 4), np.float32)
+    sweep_kernels.costs_to_alpha(own, F(temperature), everywhere(6, 4, 5), shells)
+    temperatures, bounds = (F(temperature), F(plain_temperature)), (F(few), F(many))
+    sweep_kernels.settle_open(own, plain, temperatures, bounds, everywhere(6, 4, 5), shells)
+    softmax = [
+        np.exp(-costs.astype(np.float64) / t) / np.exp(-costs.astype(np.float64) / t).sum(axis=0)
+        for costs, t in ((own, temperature), (plain, plain_temperature))
+    ]
+    share = np.clip((1 / (softmax[0] ** 2).sum(axis=0) - few) / (many - few), 0, 1)
+    assert np.abs(visible(shells) - (softmax[0] + share * (softmax[1] - softmax[0]))).max() < 1e-5
+    assert np.all(shells[0, ..., 3] == 1)
+
+
+def test_what_plain_costs_say_leaves_texels_alone_that_are_not_looked_at() -> None:
+    shells, free = np.full((4, 3, 2, 4), 0.4, np.float32), everywhere(4, 3, 2)
+    free[:, 1] = 0
+    own, plain = (
+        np.zeros((4, 3, 2), np.float32),
+        np.arange(4, dtype=np.float32)[:, None, None] + np.zeros((4, 3, 2), np.float32),
+    )
+    sweep_kernels.settle_open(own, plain, (F(1), F(0.01)), (F(1), F(2)), free, shells)
+    assert np.all(shells[:, 1, :, 3] == F(0.4))
+    assert np.allclose(visible(shells)[0, [0, 2]], 1)  # told by the plain costs that it is the farthest
 
 
 def test_histogram_is_what_the_origin_sees() -> None:
