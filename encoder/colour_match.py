@@ -1,4 +1,4 @@
-"""Cameras of one rig see one thing in slightly different colours; here they are brought to the mean of all.
+"""Cameras of one rig see one thing in slightly different colours; here they are brought to what most of them see.
 
 Cameras differ in exposure and white balance by several levels even where they were set alike. For photo-consistency
 this is no match, and a solver that must explain it paints veils over plain walls. One gain and one offset for each
@@ -85,9 +85,14 @@ def with_colours(view: View, match: ColourMatch | None) -> View:
 def _solve(values: Array, valid: NDArray[np.bool_]) -> tuple[Array, float, float]:
     """One channel: values (C, P) in 0..1 -> (C, 2) gains and offsets, and the median differences before and after.
 
-    Minimises sum w_cp (a_c x_cp + b_c - m_p)^2 where m_p is the weighted mean of the mapped values of a point; the mean
-    of all maps is held to the identity. Reweighted as for Cauchy's distribution.
+    Minimises sum w_cp (a_c x_cp + b_c - m_p)^2 where m_p is the weighted mean of the mapped values of a point, with the
+    mean of all maps held to the identity, and then gives the middle camera the identity: one that was set quite
+    differently does not draw all the others. Reweighted as for Cauchy's distribution. Cameras without a valid value
+    keep what they have.
     """
+    known = valid.any(axis=1)
+    maps = np.tile([1.0, 0.0], (len(values), 1))
+    values, valid = values[known], valid[known]
     cameras = len(values)
     weight = valid.astype(np.float64)
     unknown = np.tile([1.0, 0.0], cameras)
@@ -110,10 +115,14 @@ def _solve(values: Array, valid: NDArray[np.bool_]) -> tuple[Array, float, float
             matrix += weight.sum() * np.outer(held, held)
             target += weight.sum() * held * (held @ identity)
         unknown = np.linalg.solve(matrix, target)
-        mapped = values * unknown[0::2, None] + unknown[1::2, None]
+        gain, offset = unknown[0::2], unknown[1::2]
+        middle = float(np.median(gain))
+        gain, offset = gain / middle, (offset - float(np.median(offset))) / middle
+        mapped = values * gain[:, None] + offset[:, None]
         mean = (mapped * weight).sum(axis=0) / total
         weight = valid / (1.0 + ((mapped - mean) / _LOOSE) ** 2)
-    return unknown.reshape(cameras, 2), _median(before, valid), _median(_differences(mapped, weight), valid)
+    maps[known] = np.stack([gain, offset], axis=-1)
+    return maps, _median(before, valid), _median(_differences(mapped, weight), valid)
 
 
 def _differences(values: Array, weight: Array) -> Array:

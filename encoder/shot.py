@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from encoder.capture.footage import Footage, open_footage
 from encoder.colour_match import match_colours, with_colours
 from encoder.config import EncodeConfig
+from encoder.dead_camera import dead_cameras
 from encoder.depth_search import Surroundings, check_common, find_near_far
 from encoder.falloff import find_falloff, with_falloff
 from encoder.msi.views import View, make_view
@@ -19,7 +20,7 @@ from encoder.rig.depth_range import near_far
 from encoder.rig.frame import choose_shell_kind, show_frame
 from encoder.rig.rig import Rig, centres, moved, read_rig
 from encoder.rig.view import angular_window, native_density
-from protocol.errors import RigError, UsageError
+from protocol.errors import CaptureError, RigError, UsageError
 from protocol.geometry import Array
 from protocol.projection import Projection, ShellKind, shell_disparities, shells_for
 
@@ -110,6 +111,11 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
     kind = config.geometry or choose_shell_kind(rig)
     used = [camera for camera in cameras if camera.name not in config.hold_out]
     pictures = next(iter(footage.frames(0, 1))).images
+    if dead := [name for name in dead_cameras(pictures) if name not in config.hold_out]:
+        raise CaptureError(
+            f"{', '.join(dead)}: the first picture shows nothing but one plain colour; mend what was recorded, "
+            f"or go on without: {' '.join(f'--hold-out {name}' for name in dead)}"
+        )
     sources = tuple(views[camera.name] for camera in used)
     if kind == "sphere":
         falloff = find_falloff(sources, pictures, distance=_OFF * _extent(rig))

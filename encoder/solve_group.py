@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from encoder.atlas.dilate import fill_layers
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
+from encoder.dead_camera import without_dead
 from encoder.layers.borders import layer_borders
 from encoder.layers.layer_images import LayerImages, make_layer_images
 from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
@@ -80,6 +81,7 @@ def solve_group(
     Raises:
         SolveError: the cameras agree on nothing. UsageError: there is too little memory.
     """
+    frames, base = without_dead(frames), base and without_dead(base)
     with watch.stage("borders"):
         if base is not None and not _still_there(shot, base, frames, config):
             base = None
@@ -100,7 +102,7 @@ def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray
     surroundings has no say in this.
     """
     scene = Scene(coarse_window(shot.projection, _COARSE), shot.disparities, shot.sources)
-    images = [image_with_weight(view, frame.images[view.name]) for view in shot.sources]
+    images = [image_with_weight(view, frame.images.get(view.name)) for view in shot.sources]
     weights = visible_histogram(sweep(scene, images, replace(config.solve.first, passes=1, plain=None)))
     if not np.isfinite(weights).all() or weights.sum() <= 0:
         raise SolveError("the first frame of a chunk holds no surface that the cameras agree on; look at the footage")
@@ -110,10 +112,12 @@ def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray
 def _still_there(shot: Shot, base: Frames, frames: Frames, config: EncodeConfig) -> bool:
     """Whether enough of the base frame is in a group's first one."""
     with closing(base()) as before, closing(frames()) as now:
-        pictures = [
-            [image_with_weight(coarse_view(v, _COARSE), coarse_picture(images[v.name], _COARSE)) for v in shot.sources]
-            for images in (next(now).images, next(before).images)
-        ]
+        images = next(now).images, next(before).images
+    common = [view for view in shot.sources if all(view.name in each for each in images)]
+    pictures = [
+        [image_with_weight(coarse_view(v, _COARSE), coarse_picture(each[v.name], _COARSE)) for v in common]
+        for each in images
+    ]
     moved = light_and_motion(pictures[0], pictures[1], config.solve)[1]
     seen = [picture[..., 3] > 0 for picture in pictures[0]]
     share = float(np.mean([mask[where].mean() for mask, where in zip(moved, seen, strict=True) if where.any()]))
@@ -167,7 +171,7 @@ def _solve(
             )
             if index == 0:
                 with watch.stage("measure"):
-                    for view in measured:
+                    for view in (v for v in measured if v.name in frame.images):
                         _measure(solver.scene, solver.shells, view, frame.images[view.name], errors)
             watch.report("solve", (number + (place + 1) / total) / len(tiles))
     return errors

@@ -64,7 +64,7 @@ class TileSolver:
         return config.descent.steps + config.coarse_steps + config.refine.steps if config.solver == "descent" else 0
 
     def solve(self, images: Images, *, on_step: Callable[[], None], watch: Stopwatch) -> None:
-        """The next frame; images (height, width, 3) uint8 by the views' names."""
+        """The next frame; images (height, width, 3) uint8 by the views' names, of those that see anything."""
         first = not self.shells.size
         with watch.stage("solve"):
             small = {name: coarse_picture(image, self._divisor) for name, image in images.items()}

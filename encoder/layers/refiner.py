@@ -61,12 +61,12 @@ class Refiner:
 
         Args:
             rgba, disparity: what the layers are made of, (L, h, w, 4) uint8 and (L, h, w) float32; kept.
-            images: (height, width, 3) uint8 by the views' names.
+            images: (height, width, 3) uint8 by the views' names, of those that see anything.
             change: since the last frame; None for the first.
         """
         surfaces, last = self._surfaces, self._source
         self._source = (rgba, disparity)
-        pictures = [image_with_weight(view, images[view.name]) for view in self._scene.views]
+        pictures = [image_with_weight(view, images.get(view.name)) for view in self._scene.views]
         free = None
         if change is None or last is None:
             enlarge(rgba, disparity, self._divisor, surfaces.layers, surfaces.disparity)

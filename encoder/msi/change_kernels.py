@@ -146,3 +146,33 @@ def sees(free, disparities, window, origin, rays, out):  # type: ignore[no-untyp
                 if x[j] >= F(0) and y[j] >= F(0) and x[j] < F(W - 1) and y[j] < F(H - 1):
                     u, v = np.int64(x[j]), np.int64(y[j])
                     out[first + j] |= free[i, v, u] | free[i, v, u + 1] | free[i, v + 1, u] | free[i, v + 1, u + 1]
+
+
+@njit(parallel=True, **OPTIONS)
+def shows(texels, shells, disparities, window, origin, rays, out):  # type: ignore[no-untyped-def]
+    """out (P,) uint8: is half or more of what a ray sees made of these texels, (N, H, W) uint8? As in `kernels`."""
+    N, H, W, _ = shells.shape
+    P = rays.shape[1]
+    flat, chosen = shells.reshape(N, H * W * 4), texels.reshape(N, H * W)
+    for k in prange((P + BLOCK - 1) // BLOCK):
+        first = k * BLOCK
+        count = min(BLOCK, P - first)
+        at = np.empty(BLOCK, np.int32)
+        fx = np.empty(BLOCK, np.float32)
+        fy = np.empty(BLOCK, np.float32)
+        T = np.ones(BLOCK, np.float32)
+        share = np.zeros(BLOCK, np.float32)
+        texel = np.empty(4, np.float32)
+        for back in range(N):
+            i = N - 1 - back
+            locate(disparities[i], window, origin, rays, first, count, W, H, at, fx, fy)
+            for j in range(count):
+                q = np.int64(at[j])
+                if q >= 0:
+                    weight = T[j] * fetch_texel(flat[i], q * 4, np.int64(W) * 4, fx[j], fy[j], texel, np.int64(0))
+                    T[j] -= weight
+                    nearest = q + np.int64(fx[j] + F(0.5)) + np.int64(fy[j] + F(0.5)) * W
+                    if chosen[i, nearest] != 0:
+                        share[j] += weight
+        for j in range(count):
+            out[first + j] = share[j] > F(0) and share[j] >= F(0.5) * (F(1) - T[j])

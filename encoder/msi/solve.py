@@ -95,11 +95,11 @@ class WindowSolver:
     change: Change | None = None
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
-        """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names.
+        """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names, of those that see anything.
 
         The array is the solver's: it is not to be written to, and the next frame is solved in it.
         """
-        pictures = [image_with_weight(view, images[view.name]) for view in self.scene.views]
+        pictures = [image_with_weight(view, images.get(view.name)) for view in self.scene.views]
         if self._state is None:
             self._state, self._references = fresh(self.scene), pictures
             sweep(self.scene, pictures, self.config.first, renewing=self._state)
@@ -110,9 +110,22 @@ class WindowSolver:
         self.change = None
         if any(mask.any() for mask in changed):
             self.change = self._renewed(self._state, pictures, changed, on_step)
-        for reference, picture, mask in zip(self._references, pictures, changed, strict=True):
-            reference[mask != 0] = picture[mask != 0]
+            self._remember(self._state.shells, pictures, self.change.free | self.change.lit)
         return self._state.shells
+
+    def _remember(self, shells: Floats, pictures: list[Floats], renewed: NDArray[np.uint8]) -> None:
+        """Takes over, as what the shells were last made from, the pixels that see texels (N, H, W) renewed by them.
+
+        The others wait: what not enough cameras saw change yet may add up to a change that all of them see.
+        """
+        if not renewed.any():
+            return
+        scene = self.scene
+        for (origin, rays), reference, picture in zip(scene.rays, self._references, pictures, strict=True):
+            seen = np.empty(rays.shape[1], np.uint8)
+            change_kernels.shows(renewed, shells, scene.disparities, scene.vector, origin, rays, seen)
+            now = (seen.reshape(picture.shape[:2]) != 0) & (picture[..., 3] > 0)
+            reference[now] = picture[now]
 
     def _descended(
         self, state: Renewal, pictures: list[Floats], descent: DescentConfig, on_step: Callable[[], None] | None
@@ -126,13 +139,17 @@ class WindowSolver:
         return [_unlike(*each, self.config) for each in zip(pictures, self._references, steady, strict=True)]
 
     def _agreed(
-        self, shells: Floats, moved: list[NDArray[np.uint8]], changed: list[NDArray[np.uint8]]
+        self,
+        shells: Floats,
+        pictures: list[Floats],
+        moved: list[NDArray[np.uint8]],
+        changed: list[NDArray[np.uint8]],
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """(N, H, W) uint8 texels of which the cameras that see them say that they moved, and that they changed."""
         scene = self.scene
         votes = np.zeros((*scene.shape, 3), np.float32)
-        for view, (origin, rays), *masks in zip(scene.views, scene.rays, moved, changed, strict=True):
-            lists = (view.weight.ravel(), *(mask.ravel() for mask in masks))
+        for picture, (origin, rays), *masks in zip(pictures, scene.rays, moved, changed, strict=True):
+            lists = (picture[..., 3].ravel(), *(mask.ravel() for mask in masks))
             change_kernels.vote(shells, scene.disparities, scene.vector, origin, rays, *lists, votes)
         out = np.empty(scene.shape, np.uint8), np.empty(scene.shape, np.uint8)
         empty, solid = F(self.config.empty_share), F(self.config.solid_share)
@@ -148,7 +165,7 @@ class WindowSolver:
         on_step: Callable[[], None] | None,
     ) -> Change:
         ratios, moved = light_and_motion(pictures, self._references, self.config)
-        free, lit = self._agreed(state.shells, moved, changed)
+        free, lit = self._agreed(state.shells, pictures, moved, changed)
         lit &= 1 - free
         log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * free.mean(), 100 * lit.mean())
         groups = np.arange(0, len(state.shells), _LIGHT_GROUP)
@@ -181,19 +198,19 @@ def light_and_motion(
     for picture, reference, target in zip(pictures, references, ratios, strict=True):
         ratio = np.empty((picture.shape[0], picture.shape[1], 3), np.float32)
         relight.light_ratio(picture, reference, config.light_radius, ratio)
-        target[: ratio.shape[0], : ratio.shape[1]] = ratio
+        target[: ratio.shape[0], : ratio.shape[1]] = ratio * (picture[..., 3:] > 0)
         moved.append(_unlike(picture, reference, ratio, config))
     return ratios, moved
 
 
 def _unlike(picture: Floats, reference: Floats, ratio: Floats, config: SolveConfig) -> NDArray[np.uint8]:
-    """(height, width) uint8: pixels, and those around, that are not the reference in the light of the ratio."""
+    """(height, width) uint8: pixels, and those around, that are not the reference in this light."""
     mask: NDArray[np.uint8] = np.empty(picture.shape[:2], np.uint8)
     grown = np.empty_like(mask)
     threshold = F(max(config.change_threshold, 3.0 * _noise(picture, reference)))
     relight.moved_pixels(picture, reference, ratio, F(config.most_light), threshold, mask)
     change_kernels.dilate(mask, 2, grown)
-    return grown
+    return grown & (picture[..., 3] > 0)
 
 
 def _noise(picture: Floats, reference: Floats) -> float:

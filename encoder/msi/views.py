@@ -78,8 +78,13 @@ def rays_in(view: View, window: Projection) -> tuple[Floats, Floats, NDArray[np.
     return view.origin.astype(np.float32), slopes, ahead
 
 
-def image_with_weight(view: View, image: NDArray[np.uint8]) -> Floats:
-    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 as the rig sees it, weight."""
+def image_with_weight(view: View, image: NDArray[np.uint8] | None) -> Floats:
+    """(height, width, 3) uint8 sRGB -> (height, width, 4) float32: colour in 0..1 as the rig sees it, weight.
+
+    Without an image the weight is 0.
+    """
+    if image is None:
+        return np.zeros((view.model.height, view.model.width, 4), np.float32)
     out = np.empty((*image.shape[:2], 4), np.float32)
     np.multiply(image, np.float32(1 / 255), out=out[..., :3])
     if view.gain is not None:

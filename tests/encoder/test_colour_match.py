@@ -45,7 +45,7 @@ def test_gains_and_offsets_of_cameras_are_taken_back(
     match = match_colours(views, filmed, points)
     assert match is not None and match.after < 0.3 * match.before
     table = np.stack([match.maps[view.name] for view in views])
-    assert np.allclose(table.mean(axis=0), [[1, 1, 1], [0, 0, 0]], atol=2e-3)
+    assert np.allclose(np.median(table, axis=0), [[1, 1, 1], [0, 0, 0]], atol=2e-3)
     restored = [image_with_weight(with_colours(view, match), filmed[view.name])[..., :3] for view in views]
     before, after = [], []
     for view, picture in zip(views, restored, strict=True):
@@ -65,3 +65,18 @@ def test_cameras_that_agree_are_left_alone(
     assert match_colours(views, pictures, points) is None
     assert with_colours(views[0], None) is views[0]
     assert match_colours(views, pictures, points[:100]) is None
+
+
+def test_one_camera_that_is_quite_different_does_not_draw_the_others(
+    wall: tuple[list[View], dict[str, NDArray[np.uint8]], NDArray[np.float64]],
+) -> None:
+    """Dark by a factor of five it is brought to the others; black it says nothing, and they stay as they are."""
+    views, pictures, points = wall
+    dark = pictures | {"c1": np.round(pictures["c1"] * 0.2).astype(np.uint8)}
+    match = match_colours(views, dark, points)
+    assert match is not None
+    assert np.allclose(match.maps["c1"][0], 5, rtol=0.1)
+    assert all(np.allclose(match.maps[name], [[1] * 3, [0] * 3], atol=0.02) for name in ("c0", "c2", "c3", "c4"))
+    black = pictures | {"c1": np.zeros_like(pictures["c1"]), "c3": np.round(pictures["c3"] * 0.9).astype(np.uint8)}
+    match = match_colours(views, black, points)
+    assert match is None or np.allclose(match.maps["c0"], [[1] * 3, [0] * 3], atol=0.02)

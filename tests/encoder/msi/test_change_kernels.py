@@ -119,3 +119,21 @@ def test_pixels_that_see_a_free_texel_are_those_that_feel_its_colour(kind: str) 
             felt |= render_view(scene, shells, view)[0][..., 3].ravel() > 1e-4
         assert felt.any() and out[felt].all()
         assert np.mean(out != felt) < 0.01  # just at a texel's edge its weight is 0
+
+
+@pytest.mark.parametrize("kind", ["plane", "sphere"])
+def test_a_ray_shows_texels_that_make_up_half_of_what_it_sees(kind: str) -> None:
+    scene, shells = a_patch_before_a_wall(kind)
+    view, (origin, rays) = scene.views[1], scene.rays[1]
+    wall = np.zeros(scene.shape, np.uint8)
+    wall[0] = 1
+    patch = np.zeros_like(shells)
+    patch[2] = shells[2]
+    hidden = render_view(scene, patch, view)[0][..., 3]
+    whole = render_view(scene, shells, view)[0][..., 3]
+    out = np.empty(rays.shape[1], np.uint8)
+    for alpha, seen in ((1.0, hidden < 0.4), (0.4, whole > 0.9)):
+        shells[2, ..., 3] *= alpha
+        change_kernels.shows(wall, shells, scene.disparities, scene.vector, origin, rays, out)
+        sure = ((hidden < 0.4) | (hidden > 0.6)) & ((whole > 0.9) | (whole == 0))
+        assert np.array_equal(out.reshape(hidden.shape)[sure] != 0, (seen & (whole > 0))[sure])

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from encoder.msi.descent import DescentConfig
-from encoder.msi.scene import Scene
+from encoder.msi.scene import Scene, render_view
 from encoder.msi.solve import SolveConfig, SolverName, WindowSolver
 from tests.encoder.msi.shell_scenes import photograph, row_of_views, two_surfaces, window_of
 
@@ -79,6 +79,43 @@ def test_slow_drift_is_followed() -> None:
         brighter = {k: (p.astype(int) + step).clip(0, 255).astype(np.uint8) for k, p in pictures.items()}
         last = frames.solve(brighter)
     assert not np.array_equal(first, last)
+
+
+def test_a_fade_with_noise_is_followed_through_a_group() -> None:
+    """Where noise makes some cameras see a change and others not yet, it is not forgotten until all do."""
+    scene, pictures = scene_and_pictures()
+    rng = np.random.default_rng(0)
+    frames = solver(scene, "sweep")
+    view = scene.views[2]
+    offsets = []
+    for step in range(14):
+        light = 1 - 0.012 * step
+        noisy = {
+            k: (p * light + rng.normal(0, 2, p.shape)).round().clip(0, 255).astype(np.uint8)
+            for k, p in pictures.items()
+        }
+        shells = frames.solve(noisy)
+        seen = render_view(scene, shells, view)[0]
+        inner = seen[8:-8, 8:-8, 3] > 0.99
+        offsets.append(float((255 * seen[..., :3] - pictures[view.name] * light)[8:-8, 8:-8][inner].mean()))
+    assert np.abs(np.subtract(offsets, offsets[0])).max() < 6  # levels; the light lost about 20
+
+
+def test_a_camera_that_dies_leaves_the_others_to_it() -> None:
+    scene, pictures = scene_and_pictures()
+    frames = solver(scene, "descent")
+    before = frames.solve(pictures).copy()
+    living = {name: picture for name, picture in pictures.items() if name != scene.views[1].name}
+    assert np.array_equal(before, frames.solve(living))
+    moved = patched(scene, pictures)
+    with_four = frames.solve({name: moved[name] for name in living}).copy()
+    assert (before != with_four).any()
+    everyone = solver(scene, "descent")
+    everyone.solve(pictures)
+    difference = np.abs(
+        render_view(scene, with_four, scene.views[2])[0] - render_view(scene, everyone.solve(moved), scene.views[2])[0]
+    )
+    assert difference.mean() < 0.01
 
 
 def test_two_runs_give_the_same_bits() -> None:
