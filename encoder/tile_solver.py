@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.atlas.dilate import fill_colours
 from encoder.layers.collapse import collapse
 from encoder.layers.enlarge import spread_disparity
 from encoder.layers.refine import surface_borders
@@ -107,5 +108,6 @@ class TileSolver:
         disparity = np.empty((count, *scene.shape[1:]), np.float32)
         collapse(self.shells, scene.disparities, self._borders, seen, F(self._least), rgba, disparity)
         if self._config.solver == "descent":
+            fill_colours(rgba)
             spread_disparity(disparity, rgba, _SPREAD)
         return rgba, disparity

@@ -42,10 +42,15 @@ def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = 5) -> NDArray[np.uint
     return out
 
 
-def fill_layers(rgba: NDArray[np.uint8]) -> None:
-    """Gives transparent texels of layers (L, H, W, 4) colours, in place; the farthest, 0, becomes opaque: no holes."""
+def fill_colours(rgba: NDArray[np.uint8]) -> None:
+    """Gives transparent texels of layers (L, H, W, 4) colours, in place; those of the farthest, 0, from far away too."""
     for index, layer in enumerate(rgba):
         layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
+
+
+def fill_layers(rgba: NDArray[np.uint8]) -> None:
+    """The same, and the farthest layer becomes opaque: no holes."""
+    fill_colours(rgba)
     rgba[0, ..., 3] = 255
 
 

@@ -79,6 +79,8 @@ class Refiner:
             pictures = focused(self._scene, pictures, free)
         refine(self._scene, pictures, surfaces, config, free=free, buffers=self._buffers, on_step=on_step)
         quantise(surfaces.layers, self.rgba)
+        # The farthest layer was opaque for refinement; what no camera sees of it is to be filled, not to be shown.
+        self.rgba[0, self._grown((rgba[:1, ..., 3] == 0).astype(np.uint8))[0] != 0, 3] = 0
 
     def _grown(self, texels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(L, h, w) of what the layers are made of -> (L, H, W)."""
