@@ -91,7 +91,7 @@ def solve_group(
     errors = _solve(shot, base, frames, count, config, borders, layers, measured, watch)
     with watch.stage("fill"):
         for rgba in layers.rgba:
-            fill_layers(rgba)
+            fill_layers(rgba, wraps=shot.projection.wraps)
     return SolvedGroup(layers, errors)
 
 

@@ -7,9 +7,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 NEUTRAL = 127
+_NEAR, _FAR = 5, 9  # levels of the pyramid
 
 
-def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = 5) -> NDArray[np.uint8]:
+def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = _NEAR) -> NDArray[np.uint8]:
     """Fills the colour of texels with alpha 0 by push-pull: averages of 2, 4, ... 2**reach texels, coarse to fine.
 
     Colour under any alpha above 0 stays as it is. What lies farther than about three times 2**reach texels from it
@@ -42,15 +43,21 @@ def dilate_colour(rgba: NDArray[np.uint8], *, reach: int = 5) -> NDArray[np.uint
     return out
 
 
-def fill_colours(rgba: NDArray[np.uint8]) -> None:
-    """Gives transparent texels of layers (L, H, W, 4) colours, in place; those of the farthest, 0, from far away too."""
+def fill_colours(rgba: NDArray[np.uint8], *, wraps: bool = False) -> None:
+    """Gives transparent texels of layers (L, H, W, 4) colours, in place; those of the farthest, 0, from far away too.
+
+    Where the layers wrap, their first column lies beside the last one.
+    """
     for index, layer in enumerate(rgba):
-        layer[...] = dilate_colour(layer, reach=9 if index == 0 else 5)
+        reach = _FAR if index == 0 else _NEAR
+        beyond = min(layer.shape[1] // 2, 2**reach) if wraps else 0
+        around = np.pad(layer, ((0, 0), (beyond, beyond), (0, 0)), mode="wrap")
+        layer[...] = dilate_colour(around, reach=reach)[:, beyond : beyond + layer.shape[1]]
 
 
-def fill_layers(rgba: NDArray[np.uint8]) -> None:
+def fill_layers(rgba: NDArray[np.uint8], *, wraps: bool = False) -> None:
     """The same, and the farthest layer becomes opaque: no holes."""
-    fill_colours(rgba)
+    fill_colours(rgba, wraps=wraps)
     rgba[0, ..., 3] = 255
 
 

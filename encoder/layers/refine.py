@@ -36,7 +36,8 @@ class RefineConfig:
         colour_rate, alpha_rate: Adam's step sizes; they fall along a cosine to the share `floor`.
         disparity_rate: likewise, in shares of a layer's range.
         smooth_colour, smooth_alpha, smooth_disparity: pull towards the mean of the four neighbours.
-        anchor_alpha: pull towards what the shells said.
+        anchor_colour, anchor_alpha: pull towards what the shells said: the little light that comes through what is all
+            but opaque must not drive the colours behind it to extremes.
         least_alpha: blocks without such an alpha at the start are taken to be empty.
         seed: of the turns.
     """
@@ -51,6 +52,7 @@ class RefineConfig:
     smooth_colour: float = 0.4
     smooth_alpha: float = 0.5
     smooth_disparity: float = 1.0
+    anchor_colour: float = 0.03
     anchor_alpha: float = 0.02
     least_alpha: float = 0.02
     seed: int = 0
@@ -150,7 +152,7 @@ def refine(
         zero.fill(0)
     rates = np.array([config.colour_rate] * 3 + [config.alpha_rate], np.float32)
     smooth = np.array([config.smooth_colour] * 3 + [config.smooth_alpha], np.float32)
-    anchor = np.array([0.0] * 3 + [config.anchor_alpha], np.float32)
+    anchor = np.array([config.anchor_colour] * 3 + [config.anchor_alpha], np.float32)
     targets = weighted_targets(scene, images)
     useful = [index for index, target in enumerate(targets) if target[:, 3].any()]
     if not useful:

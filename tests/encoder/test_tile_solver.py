@@ -59,6 +59,17 @@ def test_shells_are_coarse_and_layers_are_not(filmed: tuple[Scene, Pictures]) ->
     assert alone.shells.shape == (9, 120, 150, 4) and rgba[0, ..., 3].max() == 255
 
 
+def test_of_the_farthest_layer_is_shown_what_a_camera_sees(filmed: tuple[Scene, Pictures]) -> None:
+    """The rest is left to be filled; for the solver it was opaque."""
+    scene, pictures = filmed
+    tile = solver(scene)
+    rgba, _ = solved(tile, pictures)
+    dropped = tile.collapsed[0][0, ..., 3] == 0
+    assert 0 < dropped.mean() < 1
+    large = dropped.repeat(2, axis=0).repeat(2, axis=1)
+    assert np.array_equal(rgba[0, ..., 3], np.where(large, 0, 255))
+
+
 def test_frames_without_change_keep_every_bit(filmed: tuple[Scene, Pictures]) -> None:
     scene, pictures = filmed
     tile = solver(scene)

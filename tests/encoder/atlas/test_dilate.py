@@ -86,3 +86,14 @@ def test_filled_layers_have_no_hole_and_keep_what_is_seen() -> None:
     seen = layers[..., 3] > 0
     assert np.array_equal(filled[seen][:, :3], layers[seen][:, :3])
     assert np.array_equal(filled[1], dilate_colour(layers[1]))
+
+
+def test_where_layers_wrap_colours_come_round_the_edge() -> None:
+    layers = np.zeros((1, 32, 96, 4), np.uint8)
+    layers[0, 10:20, 4:8] = 200, 100, 50, 255
+    layers[0, 10:20, 60:64] = 10, 20, 250, 255
+    cut = layers.copy()
+    fill_layers(layers, wraps=True)
+    fill_layers(cut)
+    over = [np.abs(each[0, :, 0].astype(int) - each[0, :, -1]).max() for each in (layers, cut)]
+    assert over[0] < 12 < 60 < over[1]

@@ -81,3 +81,20 @@ def test_pictures_without_weight_change_nothing() -> None:
 def test_layers_meet_halfway_between_their_shells() -> None:
     disparities = np.array([0.1, 0.2, 0.4, 0.7, 1.1], np.float32)
     assert np.allclose(surface_borders(np.array([0, 2, 3, 5]), disparities), [0.1, 0.3, 0.55, 1.1])
+
+
+def test_little_light_through_what_is_all_but_opaque_does_not_drive_the_colours_behind() -> None:
+    scene, images, _, _ = filmed()
+    surfaces = start((0.25, 0.85))
+    near = surfaces.layers[1, ..., 3] > 0.5
+    surfaces.layers[1, near, 3] = 0.99
+    hidden = surfaces.layers[0].copy()
+    free = np.ones(surfaces.disparity.shape, np.uint8)
+    free[1] = 0  # in front the colours stay pale: only what is behind could make up for it
+    refine(scene, images, surfaces, RefineConfig(steps=40), free=free)
+    inner = near.copy()
+    for axis in (0, 1):
+        for shift in range(-4, 5):
+            inner &= np.roll(near, shift, axis)
+    assert inner.sum() > 100
+    assert np.abs(surfaces.layers[0] - hidden)[inner].max() < 0.15
