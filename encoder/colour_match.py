@@ -26,6 +26,7 @@ _DARKEST, _BRIGHTEST = 6.0, 248.0  # of 255; beyond, a picture may be clipped
 _LOOSE = 6.0 / 255  # differences from here on count less
 _ROUNDS = 12
 _FEWEST = 500  # points that two cameras see
+_ALIKE = 0.3  # logarithm of the factor from the middle gain within which cameras were meant to be set alike
 _PULL = 3e-4  # towards no change, in shares of a camera's comparisons
 _WORTH = 0.77  # a correction that leaves more than this share of the differences is none
 _SLIGHT = 0.5 / 255  # differences that need no correction
@@ -86,9 +87,9 @@ def _solve(values: Array, valid: NDArray[np.bool_]) -> tuple[Array, float, float
     """One channel: values (C, P) in 0..1 -> (C, 2) gains and offsets, and the median differences before and after.
 
     Minimises sum w_cp (a_c x_cp + b_c - m_p)^2 where m_p is the weighted mean of the mapped values of a point, with the
-    mean of all maps held to the identity, and then gives the middle camera the identity: one that was set quite
-    differently does not draw all the others. Reweighted as for Cauchy's distribution. Cameras without a valid value
-    keep what they have.
+    mean of all maps held to the identity, and then with that of those that are much alike: a camera that was set quite
+    differently does not draw the others. Reweighted as for Cauchy's distribution. Cameras without a valid value keep
+    what they have.
     """
     known = valid.any(axis=1)
     maps = np.tile([1.0, 0.0], (len(values), 1))
@@ -116,8 +117,9 @@ def _solve(values: Array, valid: NDArray[np.bool_]) -> tuple[Array, float, float
             target += weight.sum() * held * (held @ identity)
         unknown = np.linalg.solve(matrix, target)
         gain, offset = unknown[0::2], unknown[1::2]
-        middle = float(np.median(gain))
-        gain, offset = gain / middle, (offset - float(np.median(offset))) / middle
+        alike = np.abs(np.log(np.maximum(gain, 1e-6) / np.median(gain))) < _ALIKE
+        middle = float(gain[alike].mean())
+        gain, offset = gain / middle, (offset - float(offset[alike].mean())) / middle
         mapped = values * gain[:, None] + offset[:, None]
         mean = (mapped * weight).sum(axis=0) / total
         weight = valid / (1.0 + ((mapped - mean) / _LOOSE) ** 2)
