@@ -79,4 +79,4 @@ def test_one_camera_that_is_quite_different_does_not_draw_the_others(
     assert all(np.allclose(match.maps[name], [[1] * 3, [0] * 3], atol=0.02) for name in ("c0", "c2", "c3", "c4"))
     black = pictures | {"c1": np.zeros_like(pictures["c1"]), "c3": np.round(pictures["c3"] * 0.9).astype(np.uint8)}
     match = match_colours(views, black, points)
-    assert match is None or np.allclose(match.maps["c0"], [[1] * 3, [0] * 3], atol=0.02)
+    assert match is None or np.allclose(match.maps["c0"], [[1] * 3, [0] * 3], atol=0.04)
