@@ -69,7 +69,7 @@ def settings_of(config: EncodeConfig) -> dict[str, str]:
     Without the title, which the manifest says itself.
     """
     found, default = _flat(asdict(config)), _flat(asdict(EncodeConfig()))
-    other = {key: value for key, value in found.items() if value != default[key] and key != "title"}
+    other = {key: value for key, value in found.items() if value != default.get(key) and key != "title"}
     return other | {"solver": config.solve.solver}
 
 

@@ -12,6 +12,7 @@ from protocol.chunk import Chunk, decode_segment
 from protocol.errors import FormatError
 from protocol.header import HEADER_BYTES, Header, check_agreement, decode_header
 from protocol.index import Index, SegmentEntry, decode_index, digest
+from protocol.journal import MAGIC as UNFINISHED
 from protocol.manifest import Manifest, decode_manifest, geometry_bounds
 from protocol.mesh_codec import Geometry, decode_geometry
 from protocol.partial import PartialShow
@@ -106,10 +107,13 @@ def open_show(source: ByteSource | Path | str, *, name: str = "show") -> Show:
 def _open(source: ByteSource, name: str) -> Show:
     front = source.read_range(0, limits.FIRST_READ_BYTES)
     with _located(None, None, name):
+        if front.startswith(UNFINISHED):
+            message = "this encode was not finished; give the same command again and it goes on"
+            raise FormatError(message, start=0, end=len(UNFINISHED))
         header = decode_header(front)
         size = source.size()
         if size < header.file_bytes:
-            raise FormatError("the show is cut short", start=size, end=header.file_bytes)
+            raise FormatError("the show is cut short; copy it again", start=size, end=header.file_bytes)
         if size > header.file_bytes:
             raise FormatError("the show has bytes behind its end", start=header.file_bytes, end=size)
     if len(front) < header.front_bytes:

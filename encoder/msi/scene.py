@@ -16,6 +16,7 @@ from protocol.projection import Projection
 
 GRID_STRIDE = 8  # texels between the points at which shells are projected into the cameras
 CHOICE_BLOCK = 32  # texels that share their choice of source cameras
+_UNSEEN = 10.0  # an angle beyond all sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,22 @@ def choose_views(scene: Scene, count: int) -> NDArray[np.int32]:
 
     Nearness is the angle under which camera and origin see the block's points, over three shells.
     """
+    angles = _angles(scene)
+    count = min(count, len(scene.views))
+    order = np.argsort(angles, axis=0, kind="stable")[:count]
+    # Cameras that do not see a block's middle come last, but stay: they may see its edge.
+    blind = np.array([not view.weight.any() for view in scene.views])
+    return np.ascontiguousarray(np.where(blind[order], -1, order).transpose(1, 2, 0), np.int32)
+
+
+def count_views(scene: Scene) -> NDArray[np.int64]:
+    """(bh, bw): for each block of texels how many source cameras see its middle on all of three shells."""
+    return np.asarray((_angles(scene) < _UNSEEN).sum(axis=0), np.int64)
+
+
+def _angles(scene: Scene) -> NDArray[np.float64]:
+    """(C, bh, bw): under which camera and origin see the middles of blocks, summed over three shells, and _UNSEEN more
+    for each that the camera does not see."""
     window = scene.window
     height, width = -(-window.height // CHOICE_BLOCK), -(-window.width // CHOICE_BLOCK)
     starts = np.mgrid[0:height, 0:width] * CHOICE_BLOCK
@@ -91,12 +108,11 @@ def choose_views(scene: Scene, count: int) -> NDArray[np.int32]:
         0.5 * (s + np.minimum(s + CHOICE_BLOCK, n)) for s, n in zip(starts, (window.height, window.width), strict=True)
     )
     directions = window.directions(np.stack([xs, ys], axis=-1))
-    unseen = 10.0
     N = len(scene.disparities)
-    score = np.zeros((len(scene.views), height, width))
+    angles = np.zeros((len(scene.views), height, width))
     probes = scene.disparities[[N // 4, N // 2, (3 * N) // 4]].astype(np.float64)
     for disparity in probes:
-        for view, row in zip(scene.views, score, strict=True):
+        for view, row in zip(scene.views, angles, strict=True):
             ray = directions - disparity * view.origin
             cosine = (ray * directions).sum(-1) / np.linalg.norm(ray, axis=-1) / np.linalg.norm(directions, axis=-1)
             T = geometry.inverse(view.T_show_camera)
@@ -106,12 +122,8 @@ def choose_views(scene: Scene, count: int) -> NDArray[np.int32]:
             column = np.clip(column, 0, view.model.width - 1).astype(np.int64)
             line = np.clip(line, 0, view.model.height - 1).astype(np.int64)
             seen &= view.weight[line, column] > 0
-            row += np.arccos(np.clip(cosine, -1, 1)) + np.where(seen, 0.0, unseen)
-    count = min(count, len(scene.views))
-    order = np.argsort(score, axis=0, kind="stable")[:count]
-    # Cameras that do not see a block's middle come last, but stay: they may see its edge.
-    blind = np.array([not view.weight.any() for view in scene.views])
-    return np.ascontiguousarray(np.where(blind[order], -1, order).transpose(1, 2, 0), np.int32)
+            row += np.arccos(np.clip(cosine, -1, 1)) + np.where(seen, 0.0, _UNSEEN)
+    return angles
 
 
 def stack_images(views: Sequence[View], images: Sequence[Floats]) -> Floats:

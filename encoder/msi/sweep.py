@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.msi import path_kernels, sweep_kernels
-from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, render_view, stack_images
+from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, count_views, render_view, stack_images
 from encoder.msi.views import Floats
 
 F = np.float32
@@ -36,6 +36,7 @@ class SweepConfig:
             them tell its depth, the less its surroundings do. jump 0 leaves every texel to itself.
         plain: how costs are averaged, gathered and weighed where this leaves the depth open, as on plain walls.
         few, many: shells among which a depth is open, to where `plain` has no say and from where it has all.
+        least_views: where fewer cameras look, `plain` has all the say: two or three agree by chance in many places.
     """
 
     cameras: int = 8
@@ -52,6 +53,7 @@ class SweepConfig:
     plain: SweepConfig | None = None
     few: float = 4.0
     many: float = 12.0
+    least_views: int = 5
 
 
 def sweep(
@@ -77,6 +79,7 @@ def sweep(
     stack = stack_images(scene.views, images)
     chosen = choose_views(scene, config.cameras)
     plain = config.plain
+    unsure = (count_views(scene) < config.least_views).astype(np.uint8)
     scratch = tuple(np.empty(scene.shape, np.float32) for _ in range(3 if plain is None else 4))
     depths = np.full(stack.shape[:3], -1, np.float32)
     step = float(np.ptp(scene.disparities)) / max(1, len(scene.disparities) - 1)
@@ -100,7 +103,7 @@ def sweep(
         if plain is not None:
             wider = _gathered(costs, plain, len(scene.views), (*scratch[:2], scratch[3]))
             temperatures, bounds = (F(config.temperature), F(plain.temperature)), (F(config.few), F(config.many))
-            sweep_kernels.settle_open(gathered, wider, temperatures, bounds, free, shells)
+            sweep_kernels.settle_open(gathered, wider, temperatures, bounds, unsure, CHOICE_BLOCK, free, shells)
         if turn + 1 < config.passes:
             for view, depth in zip(scene.views, depths, strict=True):
                 depth[: view.model.height, : view.model.width] = render_view(scene, shells, view)[1]

@@ -147,12 +147,13 @@ def costs_to_alpha(costs, temperature, free, shells):  # type: ignore[no-untyped
 
 
 @njit(parallel=True, **OPTIONS)
-def settle_open(costs, plain, temperatures, bounds, free, shells):  # type: ignore[no-untyped-def]
+def settle_open(costs, plain, temperatures, bounds, unsure, block, free, shells):  # type: ignore[no-untyped-def]
     """Where costs leave open which shell it is, weights become those of `plain`, (N, H, W) float32 costs as well.
 
     temperatures: of both. A softmax is as open as 1 / sum of squares, in shells: its weights stay as they are up to the
-    first of the two bounds, are those of `plain` from the second on, and are mixed in between. The rest is as in
-    `costs_to_alpha`, which comes first.
+    first of the two bounds, are those of `plain` from the second on, and are mixed in between. unsure (bh, bw) uint8:
+    blocks of `block` texels where they are those of `plain` in any case. The rest is as in `costs_to_alpha`, which
+    comes first.
     """
     N, H, W = costs.shape
     few, many = bounds
@@ -161,6 +162,8 @@ def settle_open(costs, plain, temperatures, bounds, free, shells):  # type: igno
         for x in range(W):
             total, squares = _exponentials(costs, y, x, temperatures[0], own)
             share = min((total * total / squares - few) / (many - few), F(1))
+            if unsure[y // block, x // block] != 0:
+                share = F(1)
             if share <= F(0):
                 continue
             given = share / _exponentials(plain, y, x, temperatures[1], other)[0]

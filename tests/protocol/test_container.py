@@ -64,6 +64,17 @@ def test_a_large_front_takes_two_ranges(tmp_path):
     assert [length for _, length in source.ranges] == [65536, source.ranges[1][1]] and len(source.ranges) == 2
 
 
+def test_an_unfinished_encode_and_a_cut_copy_are_told_what_to_do(tmp_path, show):
+    path = tmp_path / "a.lfv"
+    with PartialShow.open_or_create(path, fingerprint=b"") as partial:
+        partial.append(segments(0))
+    left = path.with_name("a.lfv.partial")
+    with pytest.raises(FormatError, match="was not finished; give the same command again"):
+        open_show(left)
+    with pytest.raises(FormatError, match="cut short; copy it again"):
+        open_show(MemorySource(show[:-10]))
+
+
 def test_geometry_is_held_to_the_manifest(show):
     opened = open_show(MemorySource(show))
     assert len(opened.read_geometry(opened.read_chunk(0, 0)).layers) == 2

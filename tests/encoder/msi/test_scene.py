@@ -8,7 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views, inside, render_view, stack_images
+from encoder.msi.scene import (
+    CHOICE_BLOCK,
+    GRID_STRIDE,
+    Scene,
+    choose_views,
+    count_views,
+    inside,
+    render_view,
+    stack_images,
+)
 from encoder.msi.views import image_with_weight, make_view, rays_in, subwindow
 from encoder.rig.models import KannalaBrandt, Pinhole
 from protocol import geometry
@@ -116,6 +125,8 @@ def test_views_are_chosen_by_nearness_and_only_where_they_see() -> None:
     blind = replace(views[2], weight=np.zeros_like(views[2].weight))
     chosen = choose_views(Scene(scene.window, DISPARITIES, (*views[:2], blind, *views[3:])), 5)
     assert not (chosen == 2).any() and (chosen[..., 4] == -1).all()
+    assert (count_views(scene) == 5).all()
+    assert (count_views(Scene(scene.window, DISPARITIES, (*views[:2], blind, *views[3:]))) == 4).all()
     assert -(-48 // CHOICE_BLOCK) == 2
 
 

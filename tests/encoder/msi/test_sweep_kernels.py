@@ -151,12 +151,14 @@ def test_open_texels_take_their_weights_from_what_plain_costs_say(seed: int) -> 
     shells = np.zeros((6, 4, 5, 4), np.float32)
     sweep_kernels.costs_to_alpha(own, F(temperature), everywhere(6, 4, 5), shells)
     temperatures, bounds = (F(temperature), F(plain_temperature)), (F(few), F(many))
-    sweep_kernels.settle_open(own, plain, temperatures, bounds, everywhere(6, 4, 5), shells)
+    unsure = np.array([[0, 0, 1], [0, 0, 0]], np.uint8)  # of blocks of 2x2 texels
+    sweep_kernels.settle_open(own, plain, temperatures, bounds, unsure, 2, everywhere(6, 4, 5), shells)
     softmax = [
         np.exp(-costs.astype(np.float64) / t) / np.exp(-costs.astype(np.float64) / t).sum(axis=0)
         for costs, t in ((own, temperature), (plain, plain_temperature))
     ]
     share = np.clip((1 / (softmax[0] ** 2).sum(axis=0) - few) / (many - few), 0, 1)
+    share[:2, 4] = 1
     assert np.abs(visible(shells) - (softmax[0] + share * (softmax[1] - softmax[0]))).max() < 1e-5
     assert np.all(shells[0, ..., 3] == 1)
 
@@ -168,7 +170,7 @@ def test_what_plain_costs_say_leaves_texels_alone_that_are_not_looked_at() -> No
         np.zeros((4, 3, 2), np.float32),
         np.arange(4, dtype=np.float32)[:, None, None] + np.zeros((4, 3, 2), np.float32),
     )
-    sweep_kernels.settle_open(own, plain, (F(1), F(0.01)), (F(1), F(2)), free, shells)
+    sweep_kernels.settle_open(own, plain, (F(1), F(0.01)), (F(1), F(2)), np.zeros((1, 1), np.uint8), 16, free, shells)
     assert np.all(shells[:, 1, :, 3] == F(0.4))
     assert np.allclose(visible(shells)[0, [0, 2]], 1)  # told by the plain costs that it is the farthest
 
