@@ -114,6 +114,9 @@ class Dealer:
         self.socket = dealer
 
     def send(self, message: bytes) -> None:
+        # A connection that was refused leaves nobody to send to, and there is no other: that would wait for ever.
+        if not self.socket.poll(5000, zmq.POLLOUT):
+            raise TimeoutError
         self.socket.send(message)
 
     def recv(self, timeout: float) -> bytes:
