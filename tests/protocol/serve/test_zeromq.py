@@ -363,10 +363,9 @@ def test_encryption(show: Path, big_show: Path, tmp_path: Path) -> None:
             assert len(client.play()) == 4
         public, _ = zmq.curve_keypair()
         for wrong in ("", public.decode()):
-            with dealer(server.port, server_key=wrong) as wire:
-                with pytest.raises(TimeoutError):
-                    wire.send(hello("tiny"))
-                    wire.recv(timeout=0.4)
+            with dealer(server.port, server_key=wrong) as wire, pytest.raises(TimeoutError):
+                wire.send(hello("tiny"))
+                wire.recv(timeout=0.4)
         wait_until(lambda: server.count("connections") == 0)
 
 
