@@ -24,10 +24,18 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 _ONE_AT_A_TIME = {"browser", "benchmarks"}
 
 
+def _turn(item: pytest.Item) -> int:
+    slow = item.get_closest_marker("slow")
+    return 0 if slow is None else 1 if slow.kwargs.get("longest") else 2
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first; the order is otherwise kept. Where two processes share the tests, each takes whole files."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Fast tests first, then what takes longest; the order is otherwise kept.
+
+    Where two processes share the tests, each takes whole files: what takes longest must not be left to one of them.
+    """
+    items.sort(key=_turn)
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:

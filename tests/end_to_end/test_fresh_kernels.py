@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.commands import QUICK, command, run_process
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(longest=True)
 
 
 @pytest.mark.timeout(900)  # minutes of compiling where cores are shared
