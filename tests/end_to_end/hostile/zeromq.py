@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,10 +64,7 @@ def dealer(place: Place) -> Iterator[Dealer]:
         socket.disable_monitor()
         monitor.close(0)
         socket.close(0)
-        # The library's own end was seen to hang, once in some hundred floods; that says nothing about the server.
-        ending = threading.Thread(target=context.term, daemon=True)
-        ending.start()
-        ending.join(5)
+        context.term()
 
 
 @dataclass(frozen=True)
