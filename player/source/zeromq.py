@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import socket as sockets
 import struct
 import sys
+import termios
 
 import zmq
 
@@ -72,7 +74,7 @@ class _ZeroMqWire:
         self._draining = False
         self._connection: sockets.socket | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._bytes = self._bytes_of_unfinished = 0
+        self._bytes = self._read = self._bytes_of_unfinished = 0
         self._took = False
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
@@ -180,9 +182,12 @@ class _ZeroMqWire:
         """
         self._timer = self._loop.call_later(_LOOK_S, self._look)
         received = _bytes_received(self._connection)
-        more, self._bytes = received - self._bytes, received
-        if more > 0:
+        if received > self._bytes:
             self._receiver.heard()
+        self._bytes = received
+        # What ZeroMQ had no time to read yet may well be whole messages.
+        read = received - bytes_unread(self._connection)
+        more, self._read = max(0, read - self._read), read
         while self._take_some():
             pass
         self._bytes_of_unfinished = 0 if self._took else self._bytes_of_unfinished + more
@@ -234,3 +239,13 @@ def _bytes_received(connection: sockets.socket | None) -> int:
     except OSError:
         return 0
     return int.from_bytes(info[_RECEIVED], sys.byteorder)
+
+
+def bytes_unread(connection: sockets.socket | None) -> int:
+    """Of those that the system has received."""
+    if connection is None:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0

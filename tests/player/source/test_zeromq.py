@@ -17,6 +17,7 @@ from encoder.bench.impairment import Impairment
 from encoder.bench.proxy import open_proxy
 from player.source.address import parse_address
 from player.source.link import LinkOptions
+from player.source.zeromq import bytes_unread
 from protocol.errors import StreamError, UsageError
 from protocol.serve.curve import CurveKeys
 from protocol.serve.zeromq import ZeromqConfig
@@ -258,3 +259,15 @@ def test_a_server_that_comes_back_is_a_new_link() -> None:
         assert isinstance(error, StreamError)
 
     run(test)
+
+
+def test_what_the_library_had_no_time_to_read_is_no_endless_message() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as sender:
+        receiver, _ = server.accept()
+        with receiver:
+            assert bytes_unread(receiver) == bytes_unread(None) == 0
+            sender.sendall(bytes(1000))
+            receiver.recv(1, socket.MSG_PEEK)
+            assert bytes_unread(receiver) == 1000
+            receiver.recv(600)
+            assert bytes_unread(receiver) == 400
