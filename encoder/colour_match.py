@@ -117,7 +117,8 @@ def _solve(values: Array, valid: NDArray[np.bool_]) -> tuple[Array, float, float
             target += weight.sum() * held * (held @ identity)
         unknown = np.linalg.solve(matrix, target)
         gain, offset = unknown[0::2], unknown[1::2]
-        alike = np.abs(np.log(np.maximum(gain, 1e-6) / np.median(gain))) < _ALIKE
+        logs = np.log(np.maximum(gain, 1e-6))
+        alike = np.abs(logs - np.sort(logs)[cameras // 2]) < _ALIKE  # from a camera's own: one at least is alike
         middle = float(gain[alike].mean())
         gain, offset = gain / middle, (offset - float(offset[alike].mean())) / middle
         mapped = values * gain[:, None] + offset[:, None]

@@ -80,3 +80,13 @@ def test_one_camera_that_is_quite_different_does_not_draw_the_others(
     black = pictures | {"c1": np.zeros_like(pictures["c1"]), "c3": np.round(pictures["c3"] * 0.9).astype(np.uint8)}
     match = match_colours(views, black, points)
     assert match is None or np.allclose(match.maps["c0"], [[1] * 3, [0] * 3], atol=0.04)
+
+
+def test_two_cameras_of_which_neither_is_the_rule(
+    wall: tuple[list[View], dict[str, NDArray[np.uint8]], NDArray[np.float64]],
+) -> None:
+    views, pictures, points = wall
+    match = match_colours(views[:2], pictures | {"c1": np.round(pictures["c1"] * 0.3).astype(np.uint8)}, points)
+    assert match is not None
+    table = np.stack([match.maps[name] for name in ("c0", "c1")])
+    assert np.isfinite(table).all() and np.allclose(table[1, 0] / table[0, 0], 1 / 0.3, rtol=0.1)
