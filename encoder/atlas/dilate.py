@@ -51,7 +51,7 @@ def fill_colours(rgba: NDArray[np.uint8], *, wraps: bool = False) -> None:
     for index, layer in enumerate(rgba):
         reach = _FAR if index == 0 else _NEAR
         beyond = min(layer.shape[1] // 2, 2**reach) if wraps else 0
-        around = np.pad(layer, ((0, 0), (beyond, beyond), (0, 0)), mode="wrap")
+        around = np.pad(layer, ((0, 0), (beyond, beyond), (0, 0)), mode="wrap") if beyond else layer
         layer[...] = dilate_colour(around, reach=reach)[:, beyond : beyond + layer.shape[1]]
 
 

@@ -9,7 +9,7 @@ from encoder.msi.kernel_options import CELL, OPTIONS
 from encoder.msi.simd import adam_texel
 
 F = np.float32
-EPSILON = 1e-5  # of Adam: well above what rounding leaves of the gradient of a texel that no camera sees
+EPSILON = 1e-5  # of Adam; on dome46_studio it made no difference between 1e-8 and this
 
 
 def update(shells, gradient, first, second, prior, alive, free, rates, smooth, anchor, sparse, beta1, beta2, step):  # type: ignore[no-untyped-def]

@@ -79,7 +79,7 @@ def sweep(
     stack = stack_images(scene.views, images)
     chosen = choose_views(scene, config.cameras)
     plain = config.plain
-    unsure = (count_views(scene) < config.least_views).astype(np.uint8)
+    unsure = None if plain is None else (count_views(scene) < config.least_views).astype(np.uint8)
     scratch = tuple(np.empty(scene.shape, np.float32) for _ in range(3 if plain is None else 4))
     depths = np.full(stack.shape[:3], -1, np.float32)
     step = float(np.ptp(scene.disparities)) / max(1, len(scene.disparities) - 1)

@@ -72,15 +72,6 @@ def test_without_pulls_it_is_torchs_adam() -> None:
     assert np.abs(found - wanted).max() < 1e-5
 
 
-def test_what_no_camera_sees_keeps_its_colour() -> None:
-    """The pulls of equal neighbours leave nothing but rounding: no reason to move."""
-    for colour in np.linspace(0.1, 0.9, 12, dtype=np.float32):
-        shells = np.full((2, 12, 20, 4), colour, np.float32)
-        still = [np.zeros_like(shells)] * 40
-        found = run(shells, still, rates=np.full(4, 0.02, np.float32), smooth=np.full(4, 0.41, np.float32))
-        assert np.abs(found - shells)[..., :3].max() < 0.01
-
-
 def test_values_stay_in_range_and_the_farthest_shell_opaque() -> None:
     rng = np.random.default_rng(1)
     shells = rng.random((2, 9, 9, 4), np.float32)
