@@ -59,7 +59,8 @@ def _coverage(directions, disparities, triangles, R, t, slope, out):  # type: ig
             a, b, c = triangles[m, 0], triangles[m, 1], triangles[m, 2]
             if outside[a] & outside[b] & outside[c]:
                 continue
-            corners[0], corners[1], corners[2] = points[a], points[b], points[c]
+            for k in range(3):
+                corners[0, k], corners[1, k], corners[2, k] = points[a, k], points[b, k], points[c, k]
             count = 3
             if outside[a] | outside[b] | outside[c]:
                 for side in range(_SIDES):
@@ -84,7 +85,8 @@ def _cut(corners, count, side, out):  # type: ignore[no-untyped-def]
         here, there = corners[i], corners[(i + 1) % count]
         a, b = _within(here, side), _within(there, side)
         if a >= 0:
-            out[kept] = here
+            for k in range(3):
+                out[kept, k] = here[k]
             kept += 1
         if (a < 0 and b > 0) or (a > 0 and b < 0):
             for k in range(3):

@@ -84,7 +84,8 @@ def _prefix_boxes(spans):  # type: ignore[no-untyped-def]
     out = np.zeros((n + 1, 4), np.int64)
     empty = True
     for i in range(n):
-        out[i + 1] = out[i]
+        for k in range(4):
+            out[i + 1, k] = out[i, k]
         if spans[i, 1] >= 0:
             if empty:
                 out[i + 1, 0] = i
@@ -144,7 +145,7 @@ def _cut(cells, cell, gutter):  # type: ignore[no-untyped-def]
     boxes = np.zeros((2 * total, 4), np.int64)
     child = np.full(2 * total, -1, np.int64)
     best = np.zeros(2 * total, np.int64)
-    boxes[0] = np.array([x0, y0, x1, y1])
+    boxes[0, 0], boxes[0, 1], boxes[0, 2], boxes[0, 3] = x0, y0, x1, y1
     count = 1
     i = 0
     while i < count:
@@ -153,8 +154,9 @@ def _cut(cells, cell, gutter):  # type: ignore[no-untyped-def]
         if not cells[box[1] : box[3], box[0] : box[2]].all():
             _, first, second = _best_cut(cells, box, cell, gutter)
             child[i] = count
-            boxes[count] = first
-            boxes[count + 1] = second
+            for k in range(4):
+                boxes[count, k] = first[k]
+                boxes[count + 1, k] = second[k]
             count += 2
         i += 1
     for i in range(count - 1, -1, -1):

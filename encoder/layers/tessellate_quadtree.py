@@ -152,6 +152,7 @@ def _polygons(corners, step, sizes):  # type: ignore[no-untyped-def]
     used = np.zeros(sizes.shape, np.bool_)
     polygons = np.zeros((n, 8, 2), np.int32)
     counts = np.zeros(n, np.int32)
+    ring = np.empty((8, 2), np.int32)
     for k in range(n):
         x0, y0 = np.int64(corners[k, 0]), np.int64(corners[k, 1])
         x1, y1 = np.int64(corners[k, 2]), np.int64(corners[k, 3])
@@ -168,13 +169,13 @@ def _polygons(corners, step, sizes):  # type: ignore[no-untyped-def]
                 continue
             if middle and first < 0:
                 first = count
-            polygons[k, count, 0] = x
-            polygons[k, count, 1] = y
+            ring[count, 0], ring[count, 1] = x, y
             used[y, x] = True
             count += 1
         counts[k] = count
-        if first > 0:
-            polygons[k, :count] = np.concatenate((polygons[k, first:count], polygons[k, :first]))
+        for i in range(count):
+            turned = (max(first, 0) + i) % count
+            polygons[k, i, 0], polygons[k, i, 1] = ring[turned, 0], ring[turned, 1]
     return used, polygons, counts
 
 

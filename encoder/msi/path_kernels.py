@@ -39,23 +39,20 @@ def gather_rows(costs, most, small, large, out):  # type: ignore[no-untyped-def]
     N, H, W = costs.shape
     for y in prange(H):
         row = np.empty((W, N), np.float32)
-        total = np.empty((W, N), np.float32)
+        total = np.zeros((W, N), np.float32)
         for i in range(N):
             for x in range(W):
                 row[x, i] = min(costs[i, y, x], most)
         a, b = np.empty(N, np.float32), np.empty(N, np.float32)
-        a[:] = row[0]
-        total[0] = row[0]
-        for x in range(1, W):
-            _step(row[x], a, small, large, b)
-            total[x] = b
-            a, b = b, a
-        a[:] = row[W - 1]
-        total[W - 1] += a
-        for x in range(W - 2, -1, -1):
-            _step(row[x], a, small, large, b)
-            total[x] += b
-            a, b = b, a
+        for way in range(2):
+            for i in range(N):
+                a[i] = F(0)  # nothing lies before the first texel
+            for k in range(W):
+                x = k if way == 0 else W - 1 - k
+                _step(row[x], a, small, large, b)
+                for i in range(N):
+                    total[x, i] += b[i]
+                a, b = b, a
         for i in range(N):
             for x in range(W):
                 out[i, y, x] = total[x, i]
