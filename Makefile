@@ -15,6 +15,7 @@ DEMO ?= demo
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+KERNELS := $(VENV)/.kernels
 WEB := player/web
 WEB_SOURCES := $(wildcard $(WEB)/*.json $(WEB)/vite.config.ts) $(shell find $(WEB)/src $(WEB)/public -type f)
 NODE_MODULES := $(WEB)/node_modules/.package-lock.json
@@ -72,7 +73,8 @@ demo: $(INSTALLED) web
 test: $(INSTALLED) $(VENV)/.system-tests web
 	$(NPM) test
 	$(NPM) run size
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_FLAGS)
+	rm -rf $(KERNELS)
+	NUMBA_CACHE_DIR="$(CURDIR)/$(KERNELS)" $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_FLAGS)
 
 check: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
@@ -35,18 +35,13 @@ def _spread(image: NDArray[np.uint8]) -> float:
     return float(image[::_EVERY, ::_EVERY].reshape(-1, image.shape[-1]).astype(np.float32).std(axis=0).max())
 
 
-def without_dead(frames: Callable[[], Generator[FrameSet]]) -> Callable[[], Generator[FrameSet]]:
-    """The same frames without the pictures of dead cameras; each such camera is warned of once."""
-    told: set[str] = set()
-
-    def left() -> Generator[FrameSet]:
-        with closing(frames()) as every:
-            for frame in every:
-                dead = dead_cameras(frame.images)
-                for name in dead:
-                    if name not in told:
-                        log.warning("%s shows one plain colour at %.2f s: left out there", name, float(frame.time))
-                told.update(dead)
-                yield replace(frame, images={name: i for name, i in frame.images.items() if name not in dead})
-
-    return left
+def without_dead(frames: Generator[FrameSet], told: set[str]) -> Generator[FrameSet]:
+    """The same frames without the pictures of dead cameras. A camera is warned of unless it was `told` of before."""
+    with closing(frames) as every:
+        for frame in every:
+            dead = dead_cameras(frame.images)
+            for name in dead:
+                if name not in told:
+                    log.warning("%s shows one plain colour at %.2f s: left out where it does", name, float(frame.time))
+            told.update(dead)
+            yield replace(frame, images={name: i for name, i in frame.images.items() if name not in dead})

@@ -17,6 +17,7 @@ import numpy as np
 from encoder.capture.footage import FrameSet
 from encoder.capture.sound import Sound, open_sound, packets_between
 from encoder.config import EncodeConfig, fingerprint_text
+from encoder.dead_camera import without_dead
 from encoder.finish import finished_manifest
 from encoder.gop import Solve, encode_group, encoders_for, group_frames
 from encoder.live import Pace
@@ -97,6 +98,7 @@ def encode_shot(
     sound = _sound(shot, config)
     groups = group_frames(shot.footage.frame_count, shot.footage.frame_rate, config.gop_s)
     seconds: dict[str, float] = {}
+    told: set[str] = set()
     with PartialShow.open_or_create(
         out, fingerprint=fingerprint(shot, config, tuple(encoders.values()), sound), restart=restart
     ) as journal:
@@ -108,14 +110,14 @@ def encode_shot(
             if pace is not None:
                 pace.wait(_span(shot, first, count)[1])
             watch = Stopwatch(partial(progress.on_stage, number, len(groups)), seconds)
-            frames = partial(_frames, shot, first, count)
+            frames = partial(_frames, shot, told, first, count)
             draft = decode_manifest(journal.chunks[0].notes) if number else None
             gop = encode_group(
                 shot,
                 frames,
                 count,
                 config,
-                base=partial(_frames, shot, 0, 1) if number else None,
+                base=partial(_frames, shot, told, 0, 1) if number else None,
                 encoders=encoders,
                 size=(draft.rungs[0].colour_width, draft.rungs[0].colour_height) if draft else None,
                 spare=len(groups) > 1,
@@ -176,8 +178,8 @@ def _version(package: str) -> str:
         return f"{package} from its sources"
 
 
-def _frames(shot: Shot, first: int, count: int) -> Generator[FrameSet]:
-    return shot.footage.frames(first, count)
+def _frames(shot: Shot, told: set[str], first: int, count: int) -> Generator[FrameSet]:
+    return without_dead(shot.footage.frames(first, count), told)
 
 
 def _sound(shot: Shot, config: EncodeConfig) -> Sound | None:

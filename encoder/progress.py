@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 
+from numba.core import event
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -12,8 +14,26 @@ from encoder.pipeline import Encoded
 from encoder.pipeline import Progress as Callbacks
 from encoder.shot import Shot
 
+_COMPILE = "numba:compile"
+_COMPILING = "compiling for this machine, a minute or two: later runs go without"
 # Shares of a chunk's time, for one bar over all stages.
 _STAGES = {"solve": (0.0, 0.85), "mesh": (0.85, 0.07), "video": (0.92, 0.08)}
+
+
+class _CompileNotice(event.Listener):  # type: ignore[misc]
+    """Hears once when numba compiles a kernel that no earlier run left in its cache."""
+
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self._said = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self._said:
+            self._said = True
+            self._say()
+
+    def on_end(self, event: event.Event) -> None:
+        pass
 
 
 class EncodeProgress:
@@ -36,15 +56,18 @@ class EncodeProgress:
         self._started = time.monotonic()
         self._frames = 0
         self._behind_s = 0.0
+        self._compiling = _CompileNotice(lambda: self._console.print(_COMPILING))
         self.callbacks = Callbacks(on_shot=self._on_shot, on_stage=self._on_stage, on_behind=self._on_behind)
 
     def __enter__(self) -> EncodeProgress:
         self._bar.start()
+        event.register(_COMPILE, self._compiling)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        event.unregister(_COMPILE, self._compiling)
         self._bar.stop()
 
     def summary(self, encoded: Encoded) -> None:

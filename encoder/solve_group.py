@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from encoder.atlas.dilate import fill_layers
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
-from encoder.dead_camera import without_dead
 from encoder.layers.borders import layer_borders
 from encoder.layers.layer_images import LayerImages, make_layer_images
 from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
@@ -81,7 +80,6 @@ def solve_group(
     Raises:
         SolveError: the cameras agree on nothing. UsageError: there is too little memory.
     """
-    frames, base = without_dead(frames), base and without_dead(base)
     with watch.stage("borders"):
         if base is not None and not _still_there(shot, base, frames, config):
             base = None

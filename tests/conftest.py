@@ -24,25 +24,31 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 _ONE_AT_A_TIME = {"browser", "benchmarks"}
 
 
+def _part(item: pytest.Item) -> str:
+    return item.path.relative_to(REPOSITORY / "tests").parts[0]
+
+
 def _turn(item: pytest.Item) -> int:
     slow = item.get_closest_marker("slow")
-    return 0 if slow is None else 1 if slow.kwargs.get("longest") else 2
+    if slow is not None:
+        return 3
+    return 2 if _part(item) == "encoder" else 1
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast tests first, then what takes longest; the order is otherwise kept.
+    """Fast tests first; the order is otherwise kept.
 
-    Where two processes share the tests, each takes whole files: what takes longest must not be left to one of them.
+    Where two processes share the tests, each takes whole files. One compiles the kernels then, while the other is at
+    what needs none.
     """
     items.sort(key=_turn)
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        part = item.path.relative_to(REPOSITORY / "tests").parts[0]
-        pace = "slow" if item.get_closest_marker("slow") is not None else "fast"
-        group = "one at a time" if part in _ONE_AT_A_TIME else f"{pace} {item.path}"
-        item.add_marker(pytest.mark.xdist_group(group))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("compiles") is None)
+        for item in items:
+            pace = "slow" if item.get_closest_marker("slow") is not None else "fast"
+            group = "one at a time" if _part(item) in _ONE_AT_A_TIME else f"{pace} {item.path}"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

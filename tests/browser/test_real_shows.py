@@ -21,9 +21,10 @@ from tests.protocol.serve.process import port_of, serve
 
 # Quick and coarse: what is tested is the player. Both ladders' rungs are H.264, which Chromium decodes.
 QUICK = "--solver sweep --shells 16 --layers 6 --scale 0.25 --quiet".split()
+FEWER = [word for number in range(1, 47) if number % 3 for word in ("--hold-out", f"camera_{number:04}")]
 RIGS = {
     "flame_steak": [*QUICK, "--near", "6", "--far", "40", "--ladder"],
-    "dome46_studio": [*QUICK, "--near", "0.5", "--far", "30", "--frames", "2"],
+    "dome46_studio": [*QUICK, "--near", "0.5", "--far", "30", "--frames", "2", *FEWER],
 }
 HEADS = (Head(), Head((0.06, 0.03, 0.02), 0.3, -0.15), Head((-0.05, -0.06, 0.04), -0.8, 0.25))
 WIDTH, HEIGHT = 480, 270

@@ -31,17 +31,18 @@ def test_black_and_blue_are_dead_and_all_dark_is_a_pause() -> None:
     assert dead_cameras({}) == ()
 
 
-def test_a_dead_camera_is_left_out_from_there_and_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_dead_camera_is_left_out_and_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     def frames() -> Generator[FrameSet]:
         for index in range(4):
             seen = {"a": SCENE, "b": SCENE if index < 2 else BLACK, "c": SCENE}
             yield FrameSet(index, Fraction(index, 30), seen)
 
-    living = without_dead(frames)
+    told: set[str] = set()
     with caplog.at_level(logging.WARNING):
-        found = [set(frame.images) for _ in range(2) for frame in living()]
+        found = [set(frame.images) for _ in range(2) for frame in without_dead(frames(), told)]
     assert found == 2 * (2 * [{"a", "b", "c"}] + 2 * [{"a", "c"}])
-    assert [record.getMessage() for record in caplog.records] == ["b shows one plain colour at 0.07 s: left out there"]
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["b shows one plain colour at 0.07 s: left out where it does"]
 
 
 def test_a_rig_with_a_dead_camera_is_told_so_with_the_mend(tmp_path: Path) -> None:
