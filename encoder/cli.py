@@ -87,7 +87,7 @@ def _guarded(argv: list[str], *, program: str | None = None) -> int:
         # The reader (head, less) has gone. Python flushes stdout once more at exit: give it somewhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except (LfvError, ImportError, OSError) as error:
+    except (LfvError, ImportError, MemoryError, OSError) as error:
         reported = _in_our_words(error, argv)
         if reported is None:
             raise
@@ -148,12 +148,16 @@ def _start_logging(verbosity: int) -> None:
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
 
-def _in_our_words(error: LfvError | ImportError | OSError, argv: list[str]) -> LfvError | None:
+def _in_our_words(error: LfvError | ImportError | MemoryError | OSError, argv: list[str]) -> LfvError | None:
     """The error of our own tree for what `error` says, or None where it is a fault of the program."""
     if isinstance(error, LfvError):
         return error
     if isinstance(error, ImportError):
         return _import_error(error, argv)
+    if isinstance(error, MemoryError):
+        return LfvError(
+            f"out of memory ({error or 'nothing is left'}); close other programs or give this one less to do"
+        )
     where = error.filename if isinstance(error.filename, str) else "the disk"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageError(f"{where}: no space left on the device; free some and run the same command again to go on")

@@ -15,19 +15,25 @@ from encoder.capture.footage import FrameSet
 log = logging.getLogger(__name__)
 _EVERY = 4  # pixels are looked at
 _PLAIN = 1.5  # levels by which pixels differ (standard deviation); a capped lens leaves noise
+_SEEING = 2  # cameras that see something tell a dead one from a dark scene
 _PICTURE = 6.0  # what has more is a picture of something
 
 
 def dead_cameras(images: Mapping[str, NDArray[np.uint8]]) -> tuple[str, ...]:
-    """Names of the cameras that see one plain colour while most of the others see something.
+    """Names of the cameras that see one plain colour while others, two at least, see something.
 
     Args:
         images: by camera, (height, width, 3) uint8 of one instant.
     """
     spread = {name: _spread(image) for name, image in images.items()}
-    if not spread or np.median(list(spread.values())) < _PICTURE:
+    if sum(levels >= _PICTURE for levels in spread.values()) < _SEEING:
         return ()
     return tuple(name for name, levels in spread.items() if levels < _PLAIN)
+
+
+def nothing_to_see(images: Mapping[str, NDArray[np.uint8]]) -> bool:
+    """Whether all cameras, or all but one, see one plain colour; as of `dead_cameras`."""
+    return sum(_spread(image) >= _PLAIN for image in images.values()) < _SEEING
 
 
 def _spread(image: NDArray[np.uint8]) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoder.capture.footage import Footage, open_footage
 from encoder.colour_match import match_colours, with_colours
 from encoder.config import EncodeConfig
-from encoder.dead_camera import dead_cameras
+from encoder.dead_camera import dead_cameras, nothing_to_see
 from encoder.depth_search import Surroundings, check_common, find_near_far
 from encoder.falloff import find_falloff, with_falloff
 from encoder.msi.views import View, make_view
@@ -22,6 +22,7 @@ from encoder.rig.rig import Rig, centres, moved, read_rig
 from encoder.rig.view import angular_window, native_density
 from protocol.errors import CaptureError, RigError, UsageError
 from protocol.geometry import Array
+from protocol.limits import MAX_GRID_SIDE
 from protocol.projection import Projection, ShellKind, shell_disparities, shells_for
 
 _OFF = 20.0  # of the rig's extent: how far away most of a scene is taken to be
@@ -111,6 +112,8 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
     kind = config.geometry or choose_shell_kind(rig)
     used = [camera for camera in cameras if camera.name not in config.hold_out]
     pictures = next(iter(footage.frames(0, 1))).images
+    if nothing_to_see({camera.name: pictures[camera.name] for camera in used}):
+        raise CaptureError(f"{folder}: the first picture shows nothing but one plain colour; begin later with --start")
     if dead := [name for name in dead_cameras(pictures) if name not in config.hold_out]:
         raise CaptureError(
             f"{', '.join(dead)}: the first picture shows nothing but one plain colour; mend what was recorded, "
@@ -131,6 +134,11 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
     # Depth is told to half a pixel; shells that many would serve it are not wanted for looking alone.
     count = config.shells or max(8, min(_FINER * wanted, config.most_shells))
     projection = angular_window(used, kind, near=near, far=far, density=density, seen_by=first.seen_by)
+    if max(projection.width, projection.height) > MAX_GRID_SIDE:
+        raise UsageError(
+            f"{projection.width}x{projection.height} texels at {density:g} a radian, a show has at most "
+            f"{MAX_GRID_SIDE} a side; give a lower --density or --scale"
+        )
     return Shot(
         rig=rig,
         T_show_rig=T_show_rig,

@@ -43,8 +43,8 @@ def judge(shot: Shot, gop: EncodedGop, images: dict[str, NDArray[np.uint8]]) -> 
         with _renderer(shot, gop) as renderer:
             figures = []
             for view in measured_views(shot):
-                error = gop.msi_errors[view.name]
-                if not error.mask.any():
+                error = gop.msi_errors.get(view.name)  # none of a camera that shows nothing
+                if error is None or not error.mask.any():
                     continue
                 truth = images[view.name].astype(np.float64) / 255
                 layers = renderer.render(ModelView(view.model, view.T_show_camera), dtype="uint8")[..., :3] / 255.0

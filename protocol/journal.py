@@ -54,9 +54,8 @@ def is_unfinished_header(found: bytes) -> bool:
     return len(found) < HEADER_BYTES and found[: len(MAGIC)] == MAGIC[: len(found)]
 
 
-def check_header(found: bytes, wanted: bytes, path: Path) -> None:
-    """Raises UsageError where the journal is another one's, FormatError where it is none or damaged."""
-    check_journal(found, path)
+def check_same(found: bytes, wanted: bytes, path: Path) -> None:
+    """Raises UsageError where a journal's header is not the wanted one."""
     if found != wanted:
         raise UsageError(
             f"{path} was made with other settings or footage; use those again, or discard it with --restart"

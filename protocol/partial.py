@@ -22,7 +22,8 @@ from protocol.index import Index, digest, laid_out
 from protocol.journal import (
     HEADER_BYTES,
     PartialChunk,
-    check_header,
+    check_journal,
+    check_same,
     chunk_entry,
     encode_header,
     encode_record_head,
@@ -168,7 +169,10 @@ class PartialShow:
             found = os.pread(descriptor, HEADER_BYTES, 0)
         fresh = restart or is_unfinished_header(found)
         if not fresh:
-            check_header(found, wanted, self.path)
+            check_journal(found, self.path)
+            fresh = size == HEADER_BYTES  # nothing is lost without a chunk, whatever the settings were
+        if not fresh:
+            check_same(found, wanted, self.path)
         with reporting(self.path, "write"):
             _finishing_path(self.out).unlink(missing_ok=True)  # left by a kill while the show was being finished
             if fresh:

@@ -25,7 +25,7 @@ def scaled_size(width: int, height: int, scale: float | Fraction) -> tuple[int, 
         UsageError: `scale` is not in (0, 1].
     """
     if not 0 < scale <= 1:
-        raise UsageError(f"scale {float(scale):g} does not shrink; give a number above 0 and up to 1")
+        raise UsageError(f"scale {float(scale):g} is none to shrink by; give a number above 0 and up to 1")
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 

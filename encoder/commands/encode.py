@@ -182,7 +182,7 @@ def _seconds(text: str) -> Fraction:
 def _rate(text: str) -> Fraction:
     value = _number(text, "frame rate")
     if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"'{text}' is no frame rate from 0 to 1000")
+        raise argparse.ArgumentTypeError(f"'{text}' is no frame rate above 0 and up to 1000")
     return value
 
 

@@ -67,8 +67,8 @@ def make_tiles(projection: Projection, *, bytes_per_texel: float, margin: int, m
     if best is None:
         need = _SMALLEST * _SMALLEST * bytes_per_texel
         raise UsageError(
-            f"{memory / 2**30:.2f} GiB are too little for {W}x{H} texels with margins of {margin}; "
-            f"give --memory more (at least {need / 2**30:.2f} GiB), or lower --shells or --density"
+            f"{memory / 2**30:.2g} GiB are too little for {W}x{H} texels with margins of {margin}; "
+            f"give --memory more (at least {need / 2**30:.2g} GiB), or lower --shells or --density"
         )
     _, nx, ny = best
     columns = _spans(W, nx, wraps=projection.wraps)

@@ -15,8 +15,11 @@ from PIL import Image
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
 from encoder.dead_camera import dead_cameras, without_dead
+from encoder.msi.solve import SolveConfig
+from encoder.pipeline import encode_rig
 from encoder.shot import prepare
-from protocol.errors import CaptureError
+from protocol.container import open_show
+from protocol.errors import CaptureError, UsageError
 from samples.make_rig import RigConfig, make_rig
 
 RNG = np.random.default_rng(0)
@@ -28,6 +31,8 @@ BLUE = np.full_like(SCENE, (0, 0, 255))
 def test_black_and_blue_are_dead_and_all_dark_is_a_pause() -> None:
     assert dead_cameras({"a": SCENE, "b": BLACK, "c": SCENE // 8, "d": BLUE, "e": SCENE}) == ("b", "d")
     assert dead_cameras({"a": BLACK, "b": BLACK, "c": BLUE}) == ()
+    assert dead_cameras({"a": BLACK, "b": BLACK, "c": SCENE}) == ()
+    assert dead_cameras({"a": BLACK, "b": BLACK, "c": BLACK, "d": SCENE, "e": SCENE}) == ("a", "b", "c")
     assert dead_cameras({}) == ()
 
 
@@ -54,4 +59,23 @@ def test_a_rig_with_a_dead_camera_is_told_so_with_the_mend(tmp_path: Path) -> No
     with pytest.raises(CaptureError, match=r"nothing but one plain colour.*--hold-out ") as caught:
         prepare(tmp_path, config)
     name = str(caught.value).split(":")[0]
-    assert name not in {view.name for view in prepare(tmp_path, replace(config, hold_out=(name,))).sources}
+    config = replace(config, hold_out=(name,), solve=SolveConfig(solver="sweep"))
+    assert name not in {view.name for view in prepare(tmp_path, config).sources}
+    encode_rig(tmp_path, tmp_path / "show.lfv", config)
+    with open_show(tmp_path / "show.lfv") as show:
+        assert show.index.frame_count == 1
+
+
+def test_a_show_that_begins_black_is_told_to_begin_later(tmp_path: Path) -> None:
+    make_rig(tmp_path, RigConfig(cameras=3, frames=1, width=32, height=24, views=0))
+    for path in [*tmp_path.rglob("*.png"), *tmp_path.rglob("*.jpg")]:
+        with Image.open(path) as picture:
+            Image.new("RGB", picture.size).save(path)
+    with pytest.raises(CaptureError, match="--start"):
+        prepare(tmp_path, EncodeConfig(near=0.8, far=12.0, shells=8, density=30.0))
+
+
+def test_a_density_that_no_show_can_have_is_named(tmp_path: Path) -> None:
+    make_rig(tmp_path, RigConfig(cameras=4, frames=1, width=32, height=24, views=0))
+    with pytest.raises(UsageError, match="--density"):
+        prepare(tmp_path, EncodeConfig(near=0.8, far=12.0, shells=8, density=1e6))

@@ -229,6 +229,15 @@ def test_other_settings_are_refused_and_restart_discards(tmp_path, chunks):
         assert partial.chunks == ()
 
 
+def test_without_a_chunk_other_settings_begin_anew(tmp_path, chunks):
+    out = tmp_path / "a.lfv"
+    PartialShow.open_or_create(out, fingerprint=b"other").close()
+    with PartialShow.open_or_create(out, fingerprint=FINGERPRINT) as partial:
+        partial.append(chunks[0])
+    with PartialShow.open_or_create(out, fingerprint=FINGERPRINT) as partial:
+        assert len(partial.chunks) == 1
+
+
 def test_something_else_under_the_journals_name(tmp_path, journal):
     out = tmp_path / "a.lfv"
     damaged = bytearray(journal[0])
