@@ -30,12 +30,14 @@ class EncodedGop:
         rungs: best first.
         msi_errors: by camera, the shells' squared error in the first frame: (sum over channels, pixels, their mask).
         first_atlas: colour and alpha of the first frame, before the codec.
+        anew: whether a new shot begins with it, see `SolvedGroup`.
     """
 
     geometry: Geometry
     rungs: tuple[EncodedRung, ...]
     msi_errors: Mapping[str, MsiError]
     first_atlas: AtlasImages
+    anew: bool
 
 
 def encode_group(
@@ -56,7 +58,7 @@ def encode_group(
     """Solves and encodes `count` frames; `frames()` starts again at the group's first.
 
     Args:
-        base: the frame from which all groups start, see `solve_group`.
+        base: the frame from which all groups of a shot start, see `solve_group`.
         encoders: of the video by codec, from `encoders_for`.
         size: of the colour region where earlier groups have fixed it.
         spare: where it is not fixed yet, leave room for groups that need more.
@@ -83,7 +85,7 @@ def encode_group(
         seconds=float(max(config.gop_s, count / rate if rate else 0)),
         watch=watch,
     )
-    return EncodedGop(meshed.geometries[0], rungs, solved.msi_errors, first_atlas)
+    return EncodedGop(meshed.geometries[0], rungs, solved.msi_errors, first_atlas, solved.anew)
 
 
 def encoders_for(config: EncodeConfig) -> dict[Codec, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform
+import struct
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -35,6 +36,7 @@ from protocol.storage import check_output
 
 log = logging.getLogger(__name__)
 _STILL_S = Fraction(1)
+_START = struct.Struct("<I")
 _LIBRARIES = ("lfv", "av", "numba", "numpy", "zstandard")
 
 
@@ -99,10 +101,13 @@ def encode_shot(
     groups = group_frames(shot.footage.frame_count, shot.footage.frame_rate, config.gop_s)
     seconds: dict[str, float] = {}
     told: set[str] = set()
+    start = 0  # the frame from which the groups of a shot start
     with PartialShow.open_or_create(
         out, fingerprint=fingerprint(shot, config, tuple(encoders.values()), sound), restart=restart
     ) as journal:
         done = len(journal.chunks)
+        if done > 1:
+            (start,) = _START.unpack(journal.chunks[-1].notes)
         progress.on_shot(shot, done, len(groups))
         pace = Pace(journal.chunks[-1].entry.end if done else Fraction(0), progress.on_behind) if live else None
         for number in range(done, len(groups)):
@@ -117,7 +122,7 @@ def encode_shot(
                 frames,
                 count,
                 config,
-                base=partial(_frames, shot, told, 0, 1) if number else None,
+                base=partial(_frames, shot, told, start, 1) if number else None,
                 encoders=encoders,
                 size=(draft.rungs[0].colour_width, draft.rungs[0].colour_height) if draft else None,
                 spare=len(groups) > 1,
@@ -126,6 +131,8 @@ def encode_shot(
                 watch=watch,
                 solve=solve,
             )
+            if gop.anew:
+                start = first
             with watch.stage("write"):
                 chunks = [
                     _chunk(shot, rung, place, sound, number, first, count) for place, rung in enumerate(gop.rungs)
@@ -136,7 +143,7 @@ def encode_shot(
                     draft = draft_manifest(
                         shot, gop, images, config, encoders=encoders, sound=sound, chunk=chunks[0], segments=segments
                     )
-                journal.append(segments, notes=b"" if number else encode_manifest(draft))
+                journal.append(segments, notes=_START.pack(start) if number else encode_manifest(draft))
         draft = decode_manifest(journal.chunks[0].notes)
         with Stopwatch(seconds=seconds).stage("finish"):
             journal.finalise(finished_manifest(journal, draft, title=title_of(shot, config)))

@@ -52,10 +52,12 @@ class SolvedGroup:
     Attributes:
         layers: of all frames, with colours under transparent texels; the farthest is opaque.
         msi_errors: by camera, the shells' squared error in the first frame.
+        anew: whether it had too little in common with its base to start from it.
     """
 
     layers: LayerImages
     msi_errors: Mapping[str, MsiError]
+    anew: bool = False
 
 
 def solve_group(
@@ -72,8 +74,8 @@ def solve_group(
     """Solves `count` frames; `frames()` starts again at the group's first.
 
     Args:
-        base: the one frame from which all groups start: what has not changed since is the same in all of them, bit for
-            bit. The group starts anew where most of the picture has, or where there is none.
+        base: the frame from which all groups of a shot start: what has not changed since is the same in all of them,
+            bit for bit. The group starts anew where most of the picture has, or where there is none.
         measured: cameras for which the shells' error is wanted.
         scratch: folder for layers that do not fit the memory.
 
@@ -81,7 +83,8 @@ def solve_group(
         SolveError: the cameras agree on nothing. UsageError: there is too little memory.
     """
     with watch.stage("borders"):
-        if base is not None and not _still_there(shot, base, frames, config):
+        anew = base is not None and not _still_there(shot, base, frames, config)
+        if anew:
             base = None
         with closing((base or frames)()) as first:
             borders = choose_borders(shot, next(first), config)
@@ -90,7 +93,7 @@ def solve_group(
     with watch.stage("fill"):
         for rgba in layers.rgba:
             fill_layers(rgba, wraps=shot.projection.wraps)
-    return SolvedGroup(layers, errors)
+    return SolvedGroup(layers, errors, anew)
 
 
 def choose_borders(shot: Shot, frame: FrameSet, config: EncodeConfig) -> NDArray[np.int64]:
@@ -119,7 +122,7 @@ def _still_there(shot: Shot, base: Frames, frames: Frames, config: EncodeConfig)
     moved = light_and_motion(pictures[0], pictures[1], config.solve)[1]
     seen = [picture[..., 3] > 0 for picture in pictures[0]]
     share = float(np.mean([mask[where].mean() for mask, where in zip(moved, seen, strict=True) if where.any()]))
-    log.info("%.0f %% of the pictures moved since the show's first frame", 100 * share)
+    log.info("%.0f %% of the pictures moved since the shot's first frame", 100 * share)
     return share < _NEW
 
 

@@ -84,8 +84,9 @@ class PartialShow:
         """Adds the next chunk, one segment per rung, and returns when it is on the disk.
 
         `notes` of the first chunk are the encoded manifest of the show that would end with it, for relays and for
-        resuming; they are not in the finished show. Raises FormatError where a segment is not the next one,
-        StorageError where it cannot be written; the journal is then as it was before.
+        resuming, those of later ones the encoder's own (SPEC 7); they are not in the finished show. Raises FormatError
+        where a segment is not the next one, StorageError where it cannot be written; the journal is then as it was
+        before.
         """
         number = len(self._chunks)
         if not 1 <= len(segments) <= limits.MAX_RUNGS or number >= limits.MAX_CHUNKS:

@@ -57,5 +57,7 @@ def test_a_group_that_has_little_in_common_with_the_first_frame_starts_anew(shot
         for frame in shot.footage.frames(0, 1):
             yield replace(frame, images={name: 255 - image for name, image in frame.images.items()})
 
-    alone, based = solved(shot, 2, tmp_path).layers, solved(shot, 2, tmp_path, base=negative).layers
+    alone, based = solved(shot, 2, tmp_path), solved(shot, 2, tmp_path, base=negative)
+    assert based.anew and not alone.anew
+    alone, based = alone.layers, based.layers
     assert np.array_equal(alone.rgba, based.rgba) and np.array_equal(alone.disparity, based.disparity)
