@@ -23,6 +23,7 @@ from encoder.msi.views import Floats, View, image_with_weight
 log = logging.getLogger(__name__)
 F = np.float32
 SolverName = Literal["sweep", "descent"]
+_NEW = 0.5  # of the votes that a texel needs are not to have been cast in an earlier frame
 _LIGHT_GROUP = 4  # neighbouring shells that share their light
 
 
@@ -92,6 +93,7 @@ class WindowSolver:
     _state: Renewal | None = None
     _buffers: DescentBuffers | None = None
     _references: list[Floats] = field(default_factory=list)
+    _looked: list[Floats] = field(default_factory=list)
     change: Change | None = None
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
@@ -102,30 +104,40 @@ class WindowSolver:
         pictures = [image_with_weight(view, images.get(view.name)) for view in self.scene.views]
         if self._state is None:
             self._state, self._references = fresh(self.scene), pictures
+            self._looked = [picture.copy() for picture in pictures]
             sweep(self.scene, pictures, self.config.first, renewing=self._state)
             if self.config.solver == "descent":
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
-        changed = self._changed(pictures)
+        changed = self._unlike(pictures, self._references)
+        new = [a & b for a, b in zip(changed, self._unlike(pictures, self._looked), strict=True)]
         self.change = None
-        if any(mask.any() for mask in changed):
-            self.change = self._renewed(self._state, pictures, changed, on_step)
-            self._remember(self._state.shells, pictures, self.change.free | self.change.lit)
+        if any(mask.any() for mask in new):
+            self.change = self._renewed(self._state, pictures, changed, new, on_step)
+            self._remember(self._state.shells, pictures, changed, self.change.free | self.change.lit)
         return self._state.shells
 
-    def _remember(self, shells: Floats, pictures: list[Floats], renewed: NDArray[np.uint8]) -> None:
+    def _remember(
+        self, shells: Floats, pictures: list[Floats], changed: list[NDArray[np.uint8]], renewed: NDArray[np.uint8]
+    ) -> None:
         """Takes over, as what the shells were last made from, the pixels that see texels (N, H, W) renewed by them.
 
-        The others wait: what not enough cameras saw change yet may add up to a change that all of them see.
+        The others wait: what not enough cameras saw change yet may add up to a change that all of them see. But those
+        through which renewed texels were looked at are nothing new as long as they stay what they are.
         """
         if not renewed.any():
             return
         scene = self.scene
-        for (origin, rays), reference, picture in zip(scene.rays, self._references, pictures, strict=True):
-            seen = np.empty(rays.shape[1], np.uint8)
+        for (origin, rays), reference, looked, picture, mask in zip(
+            scene.rays, self._references, self._looked, pictures, changed, strict=True
+        ):
+            seen, crossed = np.empty((2, rays.shape[1]), np.uint8)
             change_kernels.shows(renewed, shells, scene.disparities, scene.vector, origin, rays, seen)
+            change_kernels.sees(renewed, scene.disparities, scene.vector, origin, rays, crossed)
             now = (seen.reshape(picture.shape[:2]) != 0) & (picture[..., 3] > 0)
             reference[now] = picture[now]
+            now |= (crossed.reshape(picture.shape[:2]) & mask) != 0
+            looked[now] = picture[now]
 
     def _descended(
         self, state: Renewal, pictures: list[Floats], descent: DescentConfig, on_step: Callable[[], None] | None
@@ -133,10 +145,10 @@ class WindowSolver:
         self._buffers = self._buffers or make_buffers(state.shells)
         descend(self.scene, pictures, state.shells, descent, free=state.free, buffers=self._buffers, on_step=on_step)
 
-    def _changed(self, pictures: list[Floats]) -> list[NDArray[np.uint8]]:
-        """(height, width) uint8 of each view: pixels that are not what they were when they were last looked at."""
+    def _unlike(self, pictures: list[Floats], others: list[Floats]) -> list[NDArray[np.uint8]]:
+        """(height, width) uint8 of each view: pixels that are not those of the others, in whatever light."""
         steady = [np.ones((*picture.shape[:2], 3), np.float32) for picture in pictures]
-        return [_unlike(*each, self.config) for each in zip(pictures, self._references, steady, strict=True)]
+        return [_unlike(*each, self.config) for each in zip(pictures, others, steady, strict=True)]
 
     def _agreed(
         self,
@@ -144,15 +156,19 @@ class WindowSolver:
         pictures: list[Floats],
         moved: list[NDArray[np.uint8]],
         changed: list[NDArray[np.uint8]],
+        share: float = 1.0,
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """(N, H, W) uint8 texels of which the cameras that see them say that they moved, and that they changed."""
+        """(N, H, W) uint8 texels of which the cameras that see them say that they moved, and that they changed.
+
+        `share` of what is enough otherwise is enough.
+        """
         scene = self.scene
         votes = np.zeros((*scene.shape, 3), np.float32)
         for picture, (origin, rays), *masks in zip(pictures, scene.rays, moved, changed, strict=True):
             lists = (picture[..., 3].ravel(), *(mask.ravel() for mask in masks))
             change_kernels.vote(shells, scene.disparities, scene.vector, origin, rays, *lists, votes)
         out = np.empty(scene.shape, np.uint8), np.empty(scene.shape, np.uint8)
-        empty, solid = F(self.config.empty_share), F(self.config.solid_share)
+        empty, solid = F(share * self.config.empty_share), F(share * self.config.solid_share)
         for choice, texels in enumerate(out, 1):
             change_kernels.elect(votes, choice, shells, empty, solid, texels)
         return out
@@ -162,10 +178,15 @@ class WindowSolver:
         state: Renewal,
         pictures: list[Floats],
         changed: list[NDArray[np.uint8]],
+        new: list[NDArray[np.uint8]],
         on_step: Callable[[], None] | None,
     ) -> Change:
         ratios, moved = light_and_motion(pictures, self._references, self.config)
         free, lit = self._agreed(state.shells, pictures, moved, changed)
+        moved = [a & b for a, b in zip(moved, new, strict=True)]
+        newly = self._agreed(state.shells, pictures, moved, new, _NEW)
+        free &= newly[0]
+        lit &= newly[1]
         lit &= 1 - free
         log.info("%.1f %% of the texels moved, %.1f %% were lit otherwise", 100 * free.mean(), 100 * lit.mean())
         groups = np.arange(0, len(state.shells), _LIGHT_GROUP)

@@ -70,6 +70,20 @@ def test_a_change_changes_what_is_near_it_and_nothing_else(name: SolverName) -> 
     assert seen[wall].mean() > 0.8
 
 
+@pytest.mark.parametrize("noise", [0, 2])
+def test_what_changed_once_and_stays_keeps_every_bit(noise: int) -> None:
+    scene, pictures = scene_and_pictures()
+    rng = np.random.default_rng(0)
+    frames = solver(scene, "descent")
+
+    def filmed(seen: Pictures) -> Pictures:
+        return {k: (p + rng.normal(0, noise, p.shape)).round().clip(0, 255).astype(np.uint8) for k, p in seen.items()}
+
+    frames.solve(filmed(pictures))
+    found = [frames.solve(filmed(patched(scene, pictures))).copy() for _ in range(4)]
+    assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
 def test_slow_drift_is_followed() -> None:
     """Changes under the threshold add up against what was last solved, not against the frame before."""
     scene, pictures = scene_and_pictures()
