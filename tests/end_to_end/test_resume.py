@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,9 @@ def test_ctrl_c_leaves_a_file_that_goes_on(tmp_path: Path, capsys: pytest.Captur
     # Chunks enough that it is not through before the signal is there.
     make_rig(rig, RigConfig(cameras=4, frames=20, width=64, height=48, frame_rate=Fraction(20), views=0))
     words = command("encode", rig, "--out", out, *QUICK)
-    with subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
+    # Where a shell runs the tests in the background, processes are born deaf to it.
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, preexec_fn=hears) as process:
         assert process.stderr is not None
         _wait_for_a_chunk(out, process)
         process.send_signal(signal.SIGINT)
