@@ -27,12 +27,12 @@ class _CompileNotice(event.Listener):  # type: ignore[misc]
         self._say = say
         self._said = False
 
-    def on_start(self, event: event.Event) -> None:
+    def on_start(self, _: event.Event) -> None:
         if not self._said:
             self._said = True
             self._say()
 
-    def on_end(self, event: event.Event) -> None:
+    def on_end(self, _: event.Event) -> None:
         pass
 
 

@@ -109,8 +109,8 @@ class WindowSolver:
             if self.config.solver == "descent":
                 self._descended(self._state, pictures, self.config.descent, on_step)
             return self._state.shells
-        changed = self._unlike(pictures, self._references)
-        new = [a & b for a, b in zip(changed, self._unlike(pictures, self._looked), strict=True)]
+        changed = self._differing(pictures, self._references)
+        new = [a & b for a, b in zip(changed, self._differing(pictures, self._looked), strict=True)]
         self.change = None
         if any(mask.any() for mask in new):
             self.change = self._renewed(self._state, pictures, changed, new, on_step)
@@ -145,7 +145,7 @@ class WindowSolver:
         self._buffers = self._buffers or make_buffers(state.shells)
         descend(self.scene, pictures, state.shells, descent, free=state.free, buffers=self._buffers, on_step=on_step)
 
-    def _unlike(self, pictures: list[Floats], others: list[Floats]) -> list[NDArray[np.uint8]]:
+    def _differing(self, pictures: list[Floats], others: list[Floats]) -> list[NDArray[np.uint8]]:
         """(height, width) uint8 of each view: pixels that are not those of the others, in whatever light."""
         steady = [np.ones((*picture.shape[:2], 3), np.float32) for picture in pictures]
         return [_unlike(*each, self.config) for each in zip(pictures, others, steady, strict=True)]
