@@ -11,9 +11,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import NoReturn
 
 from encoder.version import lfv_version
-from protocol.errors import DisplayError, LfvError, MissingExtraError, StorageError
+from protocol.errors import DisplayError, LfvError, MissingExtraError, StorageError, UsageError
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -31,6 +32,13 @@ class Command:
     module: str
     extra: str
     help: str
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error is said, and not after a page of options."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UsageError.exit_code, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
 COMMANDS = {
@@ -110,7 +118,7 @@ def _dispatch(argv: list[str], *, program: str | None) -> int:
 def _top_parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     listing = "\n".join(f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lfv",
         usage="lfv [-h] [--version] [-v] COMMAND ...",
         description="Light-field video: footage of many synchronised cameras becomes a show that is watched with a "
@@ -130,7 +138,7 @@ def _top_parser() -> argparse.ArgumentParser:
 
 
 def _command_parser(module: ModuleType, program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         description=module.HELP,
         epilog="examples:\n" + module.EXAMPLES.strip("\n"),

@@ -111,8 +111,9 @@ def check_common(first: Surroundings, near: float, far: float) -> Survey:
     found = survey(first, near, far)
     if not found.cost < _CHANCE * survey(replace(first, pictures=turned), near, far).cost:
         raise RigError(
-            "the cameras see nothing in common; check that the calibration belongs to this footage and that the "
-            "cameras filmed at the same time, or give --near and --far"
+            f"the cameras see nothing in common from {near:.3g} to {far:.3g} away, in the calibration's units; check "
+            "that the calibration belongs to this footage and that the cameras filmed at the same time, or give --near "
+            "and --far"
         )
     return found
 

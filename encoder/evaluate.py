@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from encoder.capture.footage import open_footage
 from encoder.capture.pictures import read_picture
+from encoder.dead_camera import without_dead
 from encoder.msi.views import make_view
 from encoder.rig.models import Pinhole, model_from_dict
 from encoder.rig.rig import read_rig
@@ -27,6 +28,7 @@ from protocol.errors import CaptureError, UsageError
 from protocol.fields import Scalar
 
 Rgb = NDArray[np.uint8]
+_WITNESSES = 4  # cameras that are looked at, at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,8 @@ class Compared:
 def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Generator[list[Target]]:
     """For each frame of the show what the named cameras of its rig saw; without names the held-out ones, or else all.
 
+    A camera is left out where it is dead, see `dead_camera`; a few others of the rig tell that from a dark scene.
+
     Raises:
         UsageError: the show was not made from such a camera. RigError, CaptureError: the rig cannot be read.
     """
@@ -76,8 +80,9 @@ def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Genera
     if missing:
         raise UsageError(f"{folder}: the rig has no camera {missing[0]}; give the rig that the show was made from")
     settings = manifest.encoder
+    witnesses = [name for name in records if name in cameras and name not in chosen][: max(0, _WITNESSES - len(chosen))]
     footage = open_footage(
-        [cameras[name] for name in chosen],
+        [cameras[name] for name in (*chosen, *witnesses)],
         scale=_fraction(settings, "scale", 1) or 1,
         start_s=_fraction(settings, "start_s", 0) or 0,
         frames=manifest.frame_count,
@@ -94,7 +99,7 @@ def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Genera
         if (model.width, model.height) != footage.sizes[name]:
             raise UsageError(f"{folder}: {name} is of another size than the show's; give the rig it was made from")
         views[name] = make_view(name, model, records[name].T_show_camera, footage.masks[name])
-    with closing(footage.frames()) as frames:
+    with closing(without_dead(footage.frames(), set())) as frames:
         for frame in frames:
             yield [
                 Target(
@@ -106,6 +111,7 @@ def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Genera
                     mask=view.weight > 0,
                 )
                 for name, view in views.items()
+                if name in frame.images
             ]
 
 

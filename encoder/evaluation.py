@@ -27,7 +27,8 @@ class CameraFigures:
         held_out: None for views that are no rig cameras.
         frames: of the show, increasing.
         psnr, ssim, lpips: of each frame.
-        still, away: of each pair of neighbouring frames, see `still_change`: all still pixels, those in still regions.
+        still: of each pair of neighbouring frames all still pixels, see `still_change`.
+        inside, across: the same of still regions alone, for frames of one chunk and of two.
     """
 
     held_out: bool | None
@@ -36,7 +37,8 @@ class CameraFigures:
     ssim: list[float] = field(default_factory=list)
     lpips: list[float] = field(default_factory=list)
     still: list[tuple[float, float]] = field(default_factory=list)
-    away: list[tuple[float, float]] = field(default_factory=list)
+    inside: list[tuple[float, float]] = field(default_factory=list)
+    across: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def evaluate(
     """Gathers figures; consumes `compared`, frame after frame. `on_compared` hears of each pair and its PSNR in dB."""
     cameras: dict[str, CameraFigures] = {}
     before: dict[str, Compared] = {}
+    borders = tuple(chunk.first_frame for chunk in show.index.chunks[1:])
     for pair in compared:
         target = pair.target
         figures = cameras.setdefault(target.name, CameraFigures(target.held_out))
@@ -83,7 +86,8 @@ def evaluate(
             figures.lpips.append(lpips(target.truth, pair.render))
         last = before.get(target.name)
         if last is not None and last.target.frame == target.frame - 1:
-            for changes, away in ((figures.still, 0.0), (figures.away, AWAY)):
+            regions = figures.across if target.frame in borders else figures.inside
+            for changes, away in ((figures.still, 0.0), (regions, AWAY)):
                 change = still_change(last, pair, away=away)
                 changes += [] if change is None else [change]
         before[target.name] = pair
@@ -92,7 +96,7 @@ def evaluate(
     return Evaluation(
         cameras=cameras,
         stages=_stages(show, cameras),
-        borders=tuple(chunk.first_frame for chunk in show.index.chunks[1:]),
+        borders=borders,
         bits_per_frame=_bits(show, rung) / show.manifest.frame_count,
         bits_per_second=_bits(show, rung) / float(show.manifest.duration),
     )
@@ -113,8 +117,11 @@ def temporal(evaluation: Evaluation) -> Steadiness | None:
     ]
     if not cameras:
         return None
-    still, away = ([c for figures in cameras for c in getattr(figures, name)] for name in ("still", "away"))
-    return steadiness(still, away, [(figures.frames, figures.psnr) for figures in cameras], evaluation.borders)
+    still, inside, across = (
+        [change for figures in cameras for change in getattr(figures, name)] for name in ("still", "inside", "across")
+    )
+    psnr_of_frames = [(figures.frames, figures.psnr) for figures in cameras]
+    return steadiness(still, inside, across, psnr_of_frames, evaluation.borders)
 
 
 def document(evaluation: Evaluation) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from encoder.config import EncodeConfig
@@ -81,7 +83,7 @@ def encode_group(
         meshed.geometries,
         encoders=encoders,
         frame_rate=rate,
-        # A short group at the end may take what a whole one may: most of it is its key picture.
+        # A short group may take what a whole one may: most of it is its key picture.
         seconds=float(max(config.gop_s, count / rate if rate else 0)),
         watch=watch,
     )
@@ -95,6 +97,12 @@ def encoders_for(config: EncodeConfig) -> dict[Codec, str]:
 
 
 def group_frames(frame_count: int, frame_rate: Fraction | None, gop_s: Fraction) -> list[tuple[int, int]]:
-    """(first, count) of each group of pictures."""
-    size = 1 if frame_rate is None else max(1, round(gop_s * frame_rate))
-    return [(first, min(size, frame_count - first)) for first in range(0, frame_count, size)]
+    """(first, count) of each group of pictures.
+
+    None is longer than `gop_s`, and all are as long as each other but for a frame: encoders spend less on the key
+    picture of a short group, and what stands still would change its texture where one begins.
+    """
+    most = 1 if frame_rate is None else max(1, round(gop_s * frame_rate))
+    groups = math.ceil(frame_count / most)
+    edges = [number * frame_count // groups for number in range(groups + 1)]
+    return [(first, end - first) for first, end in pairwise(edges)]

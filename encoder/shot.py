@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from encoder.calibration_check import warn_of_misfits
 from encoder.capture.footage import Footage, open_footage
 from encoder.colour_match import match_colours, with_colours
 from encoder.config import EncodeConfig
@@ -126,6 +127,7 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
     density = config.density or native_density(used)
     first = Surroundings(sources, used, pictures, kind, density, _seen_by(kind, len(used)))
     near, far, points = _range(rig, first, config)
+    warn_of_misfits(sources, pictures, points)
     colours = match_colours(sources, pictures, points)
     sources = tuple(with_colours(view, colours) for view in sources)
     low, high = comfort_box(rig, near, kind)

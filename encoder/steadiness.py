@@ -16,6 +16,7 @@ from encoder.msi.change_kernels import dilate
 _LEAST_STILL, _MOST_STILL = 2.0, 16.0
 _NOISE = 4.0  # times the median change: 5 standard deviations of Gaussian noise, of the largest of three channels
 MOST_RATIO = 1.1  # of the variance that a show is to keep to
+MOST_STEP = 0.5  # levels, root mean square: what nobody sees, however still the footage is
 AWAY = 0.02  # of a picture's height: how far from what moves still regions begin
 _MOVES = 3.0  # times the change up to which a pixel is still
 MOST_DIP_DB = 0.2
@@ -29,6 +30,8 @@ class Steadiness:
         truth_rms, show_rms: root mean square change per frame of still pixels, levels of 255; None without any.
         variance_ratio: of the changes' variances, show / truth; None where the truth does not change at all.
         away_ratio: the same of still regions alone, `AWAY` from what moves.
+        inside_rms, across_rms: change per frame of the show's still regions, levels of 255, inside chunks and from one
+            to the next; None without any.
         border_dip_db: mean of `border_dips`, above 0 where borders are worse; None without measurable borders.
         border_dip_most_db: the deepest of them.
         borders: how many there are in the frames compared.
@@ -39,11 +42,27 @@ class Steadiness:
     show_rms: float | None
     variance_ratio: float | None
     away_ratio: float | None
+    inside_rms: float | None
+    across_rms: float | None
     border_dip_db: float | None
     border_dip_most_db: float | None
     borders: int
     frames: tuple[int, ...]
     psnr: tuple[float, ...]
+
+    @property
+    def steady(self) -> bool | None:
+        """Whether still pixels change no more than in the footage, or than anybody sees; None without any."""
+        if self.show_rms is None or self.truth_rms is None:
+            return None
+        return self.show_rms <= max(math.sqrt(MOST_RATIO) * self.truth_rms, MOST_STEP)
+
+    @property
+    def seamless(self) -> bool | None:
+        """Whether the same holds of still regions between chunks; None without any."""
+        if self.across_rms is None or self.truth_rms is None:
+            return None
+        return self.across_rms <= max(math.sqrt(MOST_RATIO) * self.truth_rms, MOST_STEP)
 
 
 def still_change(last: Compared, now: Compared, *, away: float = 0.0) -> tuple[float, float] | None:
@@ -95,19 +114,21 @@ def border_dips(frames: Sequence[int], psnr: Sequence[float], borders: Sequence[
 
 def steadiness(
     still: Sequence[tuple[float, float]],
-    away: Sequence[tuple[float, float]],
+    inside: Sequence[tuple[float, float]],
+    across: Sequence[tuple[float, float]],
     cameras: Sequence[tuple[Sequence[int], Sequence[float]]],
     borders: Sequence[int],
 ) -> Steadiness:
     """Sums up.
 
     Args:
-        still, away: results of `still_change` for all pixels, and for those `AWAY` from what moves.
+        still: results of `still_change` for all pixels.
+        inside, across: of those `AWAY` from what moves, for frames of one chunk and of two.
         cameras: of each its frames, increasing, and their PSNR in dB.
         borders: first frames of all chunks but the first.
     """
-    truth, show = np.mean(still, axis=0) if still else (None, None)
-    calm_truth, calm_show = np.mean(away, axis=0) if away else (None, None)
+    truth, show = _means(still)
+    calm_truth, calm_show = _means([*inside, *across])
     dips: dict[int, list[float]] = {}
     levels: dict[int, list[float]] = {}
     for frames, psnr in cameras:
@@ -118,13 +139,26 @@ def steadiness(
     by_border = [float(np.mean(values)) for values in dips.values()]
     ordered = sorted(levels)
     return Steadiness(
-        truth_rms=None if truth is None else float(np.sqrt(truth)),
-        show_rms=None if show is None else float(np.sqrt(show)),
-        variance_ratio=float(show / truth) if truth else None,
-        away_ratio=float(calm_show / calm_truth) if calm_truth else None,
+        truth_rms=_root(truth),
+        show_rms=_root(show),
+        variance_ratio=show / truth if truth and show is not None else None,
+        away_ratio=calm_show / calm_truth if calm_truth and calm_show is not None else None,
+        inside_rms=_root(_means(inside)[1]),
+        across_rms=_root(_means(across)[1]),
         border_dip_db=float(np.mean(by_border)) if by_border else None,
         border_dip_most_db=max(by_border, default=None),
         borders=sum(border in levels and border - 1 in levels for border in borders),
         frames=tuple(ordered),
         psnr=tuple(float(np.mean(levels[frame])) for frame in ordered),
     )
+
+
+def _means(changes: Sequence[tuple[float, float]]) -> tuple[float, float] | tuple[None, None]:
+    if not changes:
+        return None, None
+    truth, show = np.mean(changes, axis=0)
+    return float(truth), float(show)
+
+
+def _root(square: float | None) -> float | None:
+    return None if square is None else math.sqrt(square)

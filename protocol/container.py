@@ -71,7 +71,7 @@ def check_segment(index: Index, chunk: int, rung: int, data: bytes) -> None:
 def unpack_segment(index: Index, chunk: int, rung: int, data: bytes) -> Chunk:
     """A segment's checked bytes -> the chunk that the index promises. Raises FormatError with the byte range."""
     entry, segment = index.chunks[chunk], index.chunks[chunk].segments[rung]
-    with _located(segment.offset, segment.end, f"chunk {chunk} rung {rung}"):
+    with located(f"chunk {chunk} rung {rung}", segment.offset, segment.end):
         out = decode_segment(data)
         found = (out.index, out.rung, out.start, out.duration, out.first_frame, len(out.frame_times))
         if found != (chunk, rung, entry.start, entry.duration, entry.first_frame, entry.frame_count):
@@ -83,7 +83,7 @@ def unpack_geometry(manifest: Manifest, index: Index, chunk: Chunk) -> Geometry:
     """The meshes of a chunk, checked against the manifest. Raises FormatError with the segment's byte range."""
     entry = index.chunks[chunk.index].segments[chunk.rung]
     bounds = geometry_bounds(manifest, rung=chunk.rung, frame_count=len(chunk.frame_times))
-    with _located(entry.offset, entry.end, f"chunk {chunk.index} rung {chunk.rung}"):
+    with located(f"chunk {chunk.index} rung {chunk.rung}", entry.offset, entry.end):
         return decode_geometry(chunk.geometry, bounds=bounds)
 
 
@@ -106,7 +106,7 @@ def open_show(source: ByteSource | Path | str, *, name: str = "show") -> Show:
 
 def _open(source: ByteSource, name: str) -> Show:
     front = source.read_range(0, limits.FIRST_READ_BYTES)
-    with _located(None, None, name):
+    with located(name):
         if front.startswith(UNFINISHED):
             message = "this encode was not finished; give the same command again and it goes on"
             raise FormatError(message, start=0, end=len(UNFINISHED))
@@ -123,7 +123,7 @@ def _open(source: ByteSource, name: str) -> Show:
 
 def decode_front(front: bytes, *, name: str) -> tuple[Header, Manifest, Index]:
     """Header, manifest and index from a show's first bytes; `name` is what errors call it. Raises FormatError."""
-    with _located(None, None, name):
+    with located(name):
         header = decode_header(front)
         if len(front) < header.front_bytes:
             raise FormatError("the show is cut short", start=len(front), end=header.front_bytes)
@@ -133,9 +133,9 @@ def decode_front(front: bytes, *, name: str) -> tuple[Header, Manifest, Index]:
             message = "manifest and index have a wrong checksum"
             raise FormatError(message, start=HEADER_BYTES, end=header.front_bytes)
     index_start = HEADER_BYTES + header.manifest_bytes
-    with _located(HEADER_BYTES, index_start, name):
+    with located(name, HEADER_BYTES, index_start):
         manifest = decode_manifest(packed)
-    with _located(index_start, header.front_bytes, name):
+    with located(name, index_start, header.front_bytes):
         index = decode_index(table)
         check_agreement(manifest, index)
         first, end = index.chunks[0].segments[0].offset, index.chunks[-1].segments[-1].end
@@ -145,7 +145,7 @@ def decode_front(front: bytes, *, name: str) -> tuple[Header, Manifest, Index]:
 
 
 @contextmanager
-def _located(start: int | None, end: int | None, name: str) -> Iterator[None]:
+def located(name: str, start: int | None = None, end: int | None = None) -> Iterator[None]:
     """Puts the name, and the byte range where the error has none yet, on a FormatError raised inside."""
     try:
         yield

@@ -16,7 +16,7 @@ from protocol.errors import FormatError, UsageError
 from protocol.index import ChunkEntry, SegmentEntry, check_follows, digest
 
 MAGIC = b"\x89LFVPART"
-VERSION = 2
+VERSION = 3
 _HEADER = struct.Struct("<8sI32s16sI")  # magic, version, fingerprint, zeros, crc32
 _RECORD_MAGIC = b"LFVC"
 _RECORD = struct.Struct("<4sIHHI16s")  # magic, chunk, segments, zero, bytes of notes, digest of notes
@@ -31,7 +31,8 @@ Read = Callable[[int, int], bytes]
 class PartialChunk:
     """A complete chunk of the journal; `entry`'s offsets are those in the journal.
 
-    `notes` of chunk 0 are the encoded manifest of the show that would end with it; later chunks have none.
+    `notes` of chunk 0 are the encoded manifest of the show that would end with it; those of later ones are the
+    encoder's, SPEC section 7.
     """
 
     entry: ChunkEntry

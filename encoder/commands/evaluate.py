@@ -24,7 +24,7 @@ from encoder.steadiness import AWAY, Steadiness
 from encoder.version import lfv_version
 from player.frames import rung_named
 from player.pictures import encode_png
-from protocol.container import Show, open_show
+from protocol.container import Show, located, open_show
 from protocol.errors import UsageError
 from protocol.storage import check_output, reporting, write_file
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         _check_report(args)
     lpips = load_lpips(args.lpips)
     album = Album()
-    with open_show(args.show) as show:
+    with open_show(args.show) as show, located(str(args.show)):
         first, *others = _rungs(show, args)
         pairs = _compared(show, args, first)
         if args.pictures is not None:
@@ -82,7 +82,11 @@ def run(args: argparse.Namespace) -> int:
         on_compared = None if args.report is None else album.add
         evaluation = evaluate(show, pairs, rung=first, lpips=lpips, on_compared=on_compared)
         if not evaluation.cameras:
-            raise UsageError("no view shows a frame that the show has; give views of its frames")
+            raise UsageError(
+                "no view shows a frame that the show has; give views of its frames"
+                if args.rig is None
+                else "the cameras show nothing but one plain colour; give others with --cameras"
+            )
         _print(evaluation)
         evaluations = {first: evaluation}
         for rung in others:
@@ -178,6 +182,9 @@ def _steady_lines(steady: Steadiness) -> Iterator[str]:
         )
     if steady.away_ratio is not None:
         yield f"still regions, {AWAY:.0%} of the height from what moves: {steady.away_ratio:.2f} times the variance"
+    if steady.across_rms is not None:
+        inside = "" if steady.inside_rms is None else f"{steady.inside_rms:.2f} levels a frame inside chunks, "
+        yield f"still regions change by {inside}{steady.across_rms:.2f} at their borders (rms)"
     if steady.border_dip_db is not None:
         yield f"PSNR dips by {steady.border_dip_db:.2f} dB at the borders of chunks"
 

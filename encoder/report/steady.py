@@ -8,7 +8,7 @@ from encoder.report.bars import legend
 from encoder.report.line_chart import Series, line_chart
 from encoder.report.markup import Markup, element, table
 from encoder.report.report import Report, worst_first
-from encoder.steadiness import AWAY, MOST_DIP_DB, MOST_RATIO, Steadiness
+from encoder.steadiness import AWAY, MOST_DIP_DB, MOST_RATIO, MOST_STEP, Steadiness
 
 _LEAST_SPAN_DB = 1.0
 
@@ -60,7 +60,12 @@ def _rows(steady: Steadiness) -> list[list[str]]:
             "Root mean square change from frame to frame, levels of 255, where the footage changes by no more than "
             "its noise explains.",
         ],
-        ["Noise of still pixels, show", _or_dash(steady.show_rms, "levels"), "", "The same pixels in the show."],
+        [
+            "Noise of still pixels, show",
+            _or_dash(steady.show_rms, "levels"),
+            f"at most {MOST_STEP:g} levels where the footage has none",
+            "The same pixels in the show.",
+        ],
         [
             "Ratio of their variances",
             _or_dash(steady.variance_ratio, ""),
@@ -74,6 +79,19 @@ def _rows(steady: Steadiness) -> list[list[str]]:
             _or_dash(steady.away_ratio, ""),
             f"at most {MOST_RATIO:g}",
             f"Of still pixels at least {AWAY:.0%} of the picture's height away from all that moves.",
+        ],
+        [
+            "Change of still regions inside GOPs",
+            _or_dash(steady.inside_rms, "levels"),
+            "",
+            "Root mean square change from frame to frame, in the show.",
+        ],
+        [
+            "Change of still regions at GOP borders",
+            _or_dash(steady.across_rms, "levels"),
+            f"at most the footage's noise, or {MOST_STEP:g} levels",
+            "The same from the last frame of one group to the first of the next. Much above the line before, the "
+            "picture blinks once a group.",
         ],
         [
             "Mean dip at GOP borders",

@@ -11,7 +11,7 @@ from encoder.evaluation import Evaluation, mean_of, temporal
 from encoder.report.markup import Markup, element
 from encoder.report.report import Report, worst_first
 from encoder.report.units import bits
-from encoder.steadiness import MOST_DIP_DB, MOST_RATIO
+from encoder.steadiness import MOST_DIP_DB, MOST_RATIO, MOST_STEP, Steadiness
 
 _FEW = 3  # names that a sentence holds
 _VERDICTS = {"met": "within the bar", "missed": "misses the bar"}
@@ -56,21 +56,43 @@ def headlines(report: Report) -> Iterator[Headline]:
     steady = temporal(evaluation)
     if steady is None:
         return
-    if steady.variance_ratio is not None:
-        yield Headline(
-            "Flicker, show to footage",
-            f"{steady.variance_ratio:.2f}",
-            "How much parts that stand still change over time in the show, against the footage's own noise (ratio of "
-            f"variances). The bar is {MOST_RATIO:g} at most.",
-            _verdict(steady.variance_ratio, MOST_RATIO),
-        )
+    yield from _flicker(steady)
     if steady.border_dip_db is not None:
         yield Headline(
             "Dip at GOP borders",
             f"{steady.border_dip_db:.2f} dB",
             "How much PSNR is lost where one group of pictures ends and the next begins. The bar is "
             f"{MOST_DIP_DB:g} dB at most.",
-            _verdict(steady.border_dip_db, MOST_DIP_DB),
+            _verdict(steady.border_dip_db <= MOST_DIP_DB),
+        )
+
+
+def _flicker(steady: Steadiness) -> Iterator[Headline]:
+    if steady.steady is None or steady.show_rms is None:
+        return
+    if steady.variance_ratio is not None:
+        yield Headline(
+            "Flicker, show to footage",
+            f"{steady.variance_ratio:.2f}",
+            "How much parts that stand still change over time in the show, against the footage's own noise (ratio of "
+            f"variances). The bar is {MOST_RATIO:g} at most, or {MOST_STEP:g} levels.",
+            _verdict(steady.steady),
+        )
+    else:
+        yield Headline(
+            "Flicker",
+            f"{steady.show_rms:.2f} levels",
+            "How much parts that stand quite still in the footage change over time in the show (root mean square). The "
+            f"bar is {MOST_STEP:g} levels at most.",
+            _verdict(steady.steady),
+        )
+    if steady.across_rms is not None and steady.seamless is not None:
+        yield Headline(
+            "Step at GOP borders",
+            f"{steady.across_rms:.2f} levels",
+            "How much still regions change where one group of pictures ends and the next begins (root mean square). "
+            f"The bar is the footage's own noise, or {MOST_STEP:g} levels.",
+            _verdict(steady.seamless),
         )
 
 
@@ -108,8 +130,8 @@ def _rate(report: Report) -> Iterator[Headline]:
         yield Headline("Rate", rate, f"What the network has to carry on average while {what} plays.")
 
 
-def _verdict(value: float, most: float) -> str:
-    return "met" if value <= most else "missed"
+def _verdict(within: bool) -> str:
+    return "met" if within else "missed"
 
 
 def _compared(report: Report) -> str:

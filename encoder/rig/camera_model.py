@@ -52,7 +52,9 @@ class CameraModel(ABC):
                 raise RigError(f"{self.kind} camera: {name} is {value}; give a finite number")
         for name, value in zip(self.parameter_names, self.params, strict=False):
             if name in ("fx", "fy") and value <= 0:
-                raise RigError(f"{self.kind} camera: focal length {name} = {value} must be positive")
+                raise RigError(
+                    f"{self.kind} camera: focal length {name} = {value} must be positive; calibrate it again"
+                )
 
     @abstractmethod
     def project(self, points: Any) -> tuple[Any, Any]:

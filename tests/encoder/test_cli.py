@@ -111,11 +111,14 @@ def test_help_of_a_command_shows_its_examples(capsys: pytest.CaptureFixture[str]
     assert "examples:\n  lfv probe rig" in out
 
 
-@pytest.mark.parametrize("argv", [[], ["paint"], ["--no-such-option"]])
-def test_usage_errors_exit_with_2(argv: list[str]) -> None:
+@pytest.mark.usefixtures("probe")
+@pytest.mark.parametrize("argv", [[], ["paint"], ["--no-such-option"], ["probe", "--no-such-option"], ["probe"]])
+def test_usage_errors_are_one_line_and_exit_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(argv)
     assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("lfv") and said.endswith(" --help\n") and said.count("\n") == 1
 
 
 def test_help_loads_nothing_heavy(repository: Path) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from encoder.capture.footage import FrameSet
 from encoder.config import EncodeConfig
 from encoder.dead_camera import dead_cameras, without_dead
+from encoder.evaluate import rig_targets
 from encoder.msi.solve import SolveConfig
 from encoder.pipeline import encode_rig
 from encoder.shot import prepare
@@ -60,10 +61,13 @@ def test_a_rig_with_a_dead_camera_is_told_so_with_the_mend(tmp_path: Path) -> No
         prepare(tmp_path, config)
     name = str(caught.value).split(":")[0]
     config = replace(config, hold_out=(name,), solve=SolveConfig(solver="sweep"))
-    assert name not in {view.name for view in prepare(tmp_path, config).sources}
+    sources = [view.name for view in prepare(tmp_path, config).sources]
+    assert name not in sources
     encode_rig(tmp_path, tmp_path / "show.lfv", config)
     with open_show(tmp_path / "show.lfv") as show:
         assert show.index.frame_count == 1
+        assert list(rig_targets(show, tmp_path, None)) == [[]]  # the one that is held out, judged by nothing
+        assert [target.name for target in next(rig_targets(show, tmp_path, sources))] == sources
 
 
 def test_a_show_that_begins_black_is_told_to_begin_later(tmp_path: Path) -> None:

@@ -97,19 +97,24 @@ def test_sums():
     found = steadiness(
         [(0.25, 1.0), (0.75, 2.0)],
         [(0.5, 0.25)],
+        [(0.5, 1.0), (0.5, 0.25)],
         [(range(6), [30, 30, 28, 28, 30, 30]), (range(2, 6), [26, 26, 26, 26])],
         [3],
     )
     assert (found.truth_rms, found.show_rms) == (pytest.approx(0.5**0.5), pytest.approx(1.5**0.5))
-    assert found.variance_ratio == pytest.approx(3.0) and found.away_ratio == pytest.approx(0.5)
+    assert found.variance_ratio == pytest.approx(3.0) and found.away_ratio == pytest.approx(1.0)
+    assert (found.inside_rms, found.across_rms) == (pytest.approx(0.5), pytest.approx(0.625**0.5))
+    assert found.steady is False and found.seamless is False
     assert found.border_dip_db == found.border_dip_most_db == pytest.approx(1.0) and found.borders == 1
     assert found.frames == tuple(range(6)) and found.psnr == (30, 30, 27, 27, 28, 28)
 
 
 def test_the_deepest_dip_is_of_one_border():
     psnr = [30, 30, 29, 29, 30, 30, 27, 27, 30, 30]
-    found = steadiness([(0.0, 1.0)], [], [(range(10), psnr)], [3, 7])
+    found = steadiness([(0.0, 0.16)], [], [(0.0, 0.25)], [(range(10), psnr)], [3, 7])
     assert (found.border_dip_db, found.border_dip_most_db) == (pytest.approx(2.0), pytest.approx(3.0))
     assert found.variance_ratio is None and found.away_ratio is None and found.truth_rms == 0
-    nothing = steadiness([], [], [(range(2), [30, 30])], [])
-    assert nothing.truth_rms is None and nothing.border_dip_db is None and nothing.borders == 0
+    assert found.steady and found.seamless and found.inside_rms is None
+    nothing = steadiness([], [], [], [(range(2), [30, 30])], [])
+    assert nothing.truth_rms is None and nothing.steady is None and nothing.seamless is None
+    assert nothing.border_dip_db is None and nothing.borders == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 from encoder.rig.calibration import Calibration
 from protocol.errors import RigError
@@ -29,7 +30,16 @@ def read_calibration(folder: Path) -> Calibration:
         reader = importlib.import_module(f"{__name__}.{name}")
         path: Path | None = reader.find(folder)
         if path is not None:
-            found: Calibration = reader.read(path)
-            return found
+            return _read(reader, path)
         looked_for.append(reader.LOOKED_FOR)
     raise RigError(f"{folder}: no calibration found; add one of {', '.join(looked_for)}")
+
+
+def _read(reader: ModuleType, path: Path) -> Calibration:
+    try:
+        found: Calibration = reader.read(path)
+    except RigError as error:
+        if str(path.parent) in str(error):
+            raise
+        raise RigError(f"{path}: {error}") from error  # of a lens, which knows no file
+    return found

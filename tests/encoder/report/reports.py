@@ -20,11 +20,14 @@ _VOID = {"meta", "img"}
 
 
 def camera(psnr: list[float], *, held_out: bool | None = True, first: int = 0) -> CameraFigures:
-    """Frames `first` and on with these PSNRs and an SSIM of 0.75; still pixels change twice as much as in the truth."""
+    """Frames `first` and on with these PSNRs and an SSIM of 0.75; still pixels change twice as much as in the truth.
+
+    There is one border.
+    """
     frames, pairs = list(range(first, first + len(psnr))), len(psnr) - 1
-    return CameraFigures(
-        held_out, frames, psnr, [0.75] * len(psnr), still=[(0.25, 1.0)] * pairs, away=[(0.25, 0.5)] * pairs
-    )
+    still, across = [(0.25, 1.0)] * pairs, [(0.25, 0.64)] * min(pairs, 1)
+    inside = [(0.25, 0.36)] * (pairs - 1)
+    return CameraFigures(held_out, frames, psnr, [0.75] * len(psnr), still=still, inside=inside, across=across)
 
 
 def report(

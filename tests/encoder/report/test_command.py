@@ -64,6 +64,7 @@ def test_the_figures_are_those_of_the_json(judged: tuple[Element, dict[str, Any]
         "Bits per frame": bits(figures["bits_per_frame"]),
         "Rate": f"{bits(figures['bits_per_second'])}/s",
         "Flicker, show to footage": f"{temporal['variance_ratio']:.2f}",
+        "Step at GOP borders": f"{temporal['across_rms']:.2f} levels",
         "Dip at GOP borders": f"{temporal['border_dip_db']:.2f} dB",
     }
     rows = {row[0]: row for row in table_rows(section(html, "Camera by camera"))[1:]}

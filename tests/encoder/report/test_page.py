@@ -29,10 +29,11 @@ def test_the_main_figures():
         "Bits per frame": "800 kbit",
         "Rate": "24.0 Mbit/s",
         "Flicker, show to footage": "4.00",
+        "Step at GOP borders": "0.80 levels",
         "Dip at GOP borders": "1.00 dB",
     }
     html = _read()
-    assert [tile.all("dd", "verdict")[0].text for tile in html.all("div", "missed")] == ["misses the bar"] * 2
+    assert [tile.all("dd", "verdict")[0].text for tile in html.all("div", "missed")] == ["misses the bar"] * 3
     assert "cam00 and cam01" in section(html, "Summary").text and "12 pictures" in section(html, "Summary").text
 
 
@@ -84,7 +85,9 @@ def test_steadiness():
         "Noise of still pixels, footage": "0.50 levels",
         "Noise of still pixels, show": "1.00 levels",
         "Ratio of their variances": "4.00",
-        "The same in still regions": "2.00",
+        "The same in still regions": "1.66",  # of five pairs of frames one is at the border
+        "Change of still regions inside GOPs": "0.60 levels",
+        "Change of still regions at GOP borders": "0.80 levels",
         "Mean dip at GOP borders": "1.00 dB",
         "Deepest dip": "1.00 dB",
     }
@@ -97,12 +100,15 @@ def test_steadiness():
 
 
 def test_what_cannot_be_measured_is_said():
-    noiseless = {"a": replace(camera([30.0, 29.0]), still=[(0.0, 1.0)])}
+    noiseless = {"a": replace(camera([30.0, 29.0]), still=[(0.0, 1.0)], inside=[], across=[(0.0, 0.16)])}
     html = parsed(page(report(noiseless, borders=(1,))))
     rows = {row[0]: row for row in table_rows(section(html, "Steadiness over time"))[1:]}
     assert rows["Ratio of their variances"][1] == "\u2013" and "no noise" in rows["Ratio of their variances"][3]
     assert rows["Mean dip at GOP borders"][1] == "\u2013" and "away from" in rows["Mean dip at GOP borders"][3]
     assert "Flicker, show to footage" not in tiles(html) and "Dip at GOP borders" not in tiles(html)
+    # What can: the bar is then what nobody sees.
+    assert tiles(html)["Flicker"] == "1.00 levels" and tiles(html)["Step at GOP borders"] == "0.40 levels"
+    assert [tile.attributes["class"] for tile in html.all("div", "tile")][-2:] == ["tile missed", "tile met"]
 
 
 def test_a_still_has_no_time():

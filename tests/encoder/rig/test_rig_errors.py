@@ -67,7 +67,8 @@ def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: object, words
     views = json.loads(path.read_text())
     views[1][field] = value
     path.write_text(json.dumps(views))
-    assert words in _refused(tmp_path)
+    message = _refused(tmp_path)
+    assert words in message and str(path) in message
 
 
 def test_a_pose_that_is_no_rotation(tmp_path: Path) -> None:
