@@ -489,7 +489,7 @@ def test_an_encoder_in_another_process(tmp_path: Path, out: Path) -> None:
                 if viewer.ended:
                     break
             assert viewer is not None and viewer.ended and sorted(viewer.arrived) == list(range(6))
-            assert viewer.woken >= 6
+            assert viewer.woken > 1  # a wake may be for several chunks that came at once
             assert process.wait(10) == 0
             assert process.stdout is not None
             assert process.stdout.read().split("\n")[:-1] == [f"chunk {number}" for number in range(6)]
