@@ -48,6 +48,7 @@ COMMANDS = {
     "inspect": Command("encoder.commands.inspect", "encoder", "what a rig or a show holds"),
     "verify": Command("encoder.commands.verify", "player", "check every chunk and checksum of a show"),
     "evaluate": Command("encoder.commands.evaluate", "encoder", "how good a show is against real views"),
+    "train": Command("encoder.commands.train", "encoder", "weights for the solver that learns"),
     "export": Command("encoder.commands.export", "server", "the page that plays shows from a plain web server"),
     "bench": Command("encoder.commands.bench", "all", "measure this machine and this version"),
 }

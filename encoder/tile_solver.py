@@ -62,7 +62,10 @@ class TileSolver:
     def steps(self) -> int:
         """How often `on_step` is called for the first frame."""
         config = self._config
-        return config.descent.steps + config.coarse_steps + config.refine.steps if config.solver == "descent" else 0
+        if not config.improves:
+            return 0
+        descending = 0 if config.descending is None else config.descending.steps
+        return descending + config.coarse_steps + config.refine.steps
 
     def solve(self, images: Images, *, on_step: Callable[[], None], watch: Stopwatch) -> None:
         """The next frame; images (height, width, 3) uint8 by the views' names, of those that see anything."""
@@ -75,7 +78,7 @@ class TileSolver:
             return
         with watch.stage("collapse"):
             rgba, disparity = self.collapsed = self._collapse()
-        if self._config.solver == "sweep":
+        if not self._config.improves:
             self.rgba, self.disparity = rgba, disparity
             return
         with watch.stage("refine"):
@@ -107,7 +110,7 @@ class TileSolver:
         rgba = np.empty((count, *scene.shape[1:], 4), np.uint8)
         disparity = np.empty((count, *scene.shape[1:]), np.float32)
         collapse(self.shells, scene.disparities, self._borders, seen, F(self._least), rgba, disparity)
-        if self._config.solver == "descent":
+        if self._config.improves:
             fill_colours(rgba)
             spread_disparity(disparity, rgba, _SPREAD)
         return rgba, disparity

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 from encoder.config import EncodeConfig
 from encoder.layers.refine import RefineConfig
 from encoder.meshing import BUDGETS
-from encoder.msi.solve import SolveConfig
+from encoder.msi.solve import SolveConfig, SolverName
 from encoder.pipeline import encode_rig
 from encoder.progress import EncodeProgress
 from encoder.video.encoders import CODECS, QUALITY_RANGE, Codec
@@ -28,6 +31,7 @@ EXAMPLES = """\
   encode rig/ --out show.lfv --near 0.5 --far 30  where the range is known
   encode rig/ --out show.lfv --sound stage.wav    with sound; also the name of a camera
   encode rig/ --out show.lfv --solver sweep       a preview in seconds
+  encode rig/ --out show.lfv --solver network     the solver that learned; 'network+descent' adds a few steps
   encode rig/ --out show.lfv --codec hevc --quality 18
   encode rig/ --out show.lfv --ladder             four rates, for networks and devices of all kinds
   encode rig/ --out show.lfv --profile headset    no more than a headset draws in time
@@ -61,7 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     space.add_argument("--density", type=_distance, metavar="T", help="texels per radian (as the cameras)")
     space.add_argument("--layers", type=_layers, default=default.layers, metavar="L", help="of the show (%(default)s)")
     solver = parser.add_argument_group("solver")
-    solver.add_argument("--solver", choices=("descent", "sweep"), default="descent", help="sweep is a preview")
+    solver.add_argument(
+        "--solver",
+        choices=get_args(SolverName),
+        default=default.solve.solver,
+        help="%(default)s; sweep is a preview, network learned to descend in a few steps",
+    )
+    solver.add_argument("--weights", type=Path, metavar="FILE", help="of the network, by lfv train (those shipped)")
     solver.add_argument(
         "--steps",
         type=_count,
@@ -145,8 +155,21 @@ def config_of(args: argparse.Namespace) -> EncodeConfig:
         sound=None if args.sound == "none" else args.sound,
         memory=args.memory,
         title=args.title,
-        solve=SolveConfig(solver=args.solver).with_steps(args.steps),
+        solve=_solve_config(args),
     )
+
+
+def _solve_config(args: argparse.Namespace) -> SolveConfig:
+    config = SolveConfig(solver=args.solver).with_steps(args.steps)
+    if args.weights is not None and not config.learned:
+        raise UsageError(f"--weights are of a network; give --solver network too, not {args.solver}")
+    if not config.learned:
+        return config
+    from encoder.msi.network_solve import SHIPPED, loaded  # with torch, which the other solvers do without
+
+    loaded(args.weights)
+    digest = hashlib.blake2b((args.weights or SHIPPED).read_bytes(), digest_size=16).hexdigest()
+    return replace(config, weights=args.weights, digest=digest)
 
 
 def _number(text: str, what: str) -> Fraction:

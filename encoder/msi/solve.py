@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from encoder.msi.views import Floats, View, image_with_weight
 
 log = logging.getLogger(__name__)
 F = np.float32
-SolverName = Literal["sweep", "descent"]
+SolverName = Literal["sweep", "descent", "network", "network+descent"]
 _NEW = 0.5  # of the votes that a texel needs are not to have been cast in an earlier frame
 _LIGHT_GROUP = 4  # neighbouring shells that share their light
 
@@ -32,8 +33,11 @@ class SolveConfig:
     """Which solver, and how it goes on from frame to frame.
 
     Attributes:
-        solver: "sweep" alone, or "descent" from it, and layers that are refined by what they show.
-        sweep: how it is swept alone; start: before descent, which wants to know of every surface that there may be.
+        solver: "sweep" alone; or, started by it, "descent", the learned "network", or this and a short descent. All but
+            the sweep have layers that are refined by what they show.
+        weights: of the network, a file that `lfv train` wrote; None for those that are shipped. digest: of that file.
+        sweep: how it is swept alone; start: before the others, which want to know of every surface that there may be.
+        descent: the steps of "descent"; short_descent: those behind a network.
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
@@ -45,11 +49,14 @@ class SolveConfig:
     """
 
     solver: SolverName = "descent"
+    weights: Path | None = None
+    digest: str = ""
     sweep: SweepConfig = field(default_factory=SweepConfig)
     start: SweepConfig = field(
         default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, plain=SweepConfig())
     )
     descent: DescentConfig = field(default_factory=DescentConfig)
+    short_descent: DescentConfig = field(default_factory=lambda: DescentConfig(steps=10))
     refine: RefineConfig = field(default_factory=RefineConfig)
     coarse_steps: int = 40
     divisor: int = 2
@@ -63,7 +70,22 @@ class SolveConfig:
     @property
     def first(self) -> SweepConfig:
         """The sweep of this solver."""
-        return self.start if self.solver == "descent" else self.sweep
+        return self.start if self.improves else self.sweep
+
+    @property
+    def improves(self) -> bool:
+        """Whether shells are improved after the sweep, and layers after the collapse."""
+        return self.solver != "sweep"
+
+    @property
+    def learned(self) -> bool:
+        """Whether a network improves the shells."""
+        return self.solver in ("network", "network+descent")
+
+    @property
+    def descending(self) -> DescentConfig | None:
+        """How this solver descends, if it does."""
+        return {"descent": self.descent, "network+descent": self.short_descent}.get(self.solver)
 
     def with_steps(self, steps: int) -> SolveConfig:
         """The same with so many steps of descent and of refinement, and a third more of coarse refinement."""
@@ -77,7 +99,7 @@ class SolveConfig:
     def divisor_for(self, views: Sequence[View]) -> int:
         """How many pixels across become one where these cameras' shells are solved."""
         least = min(min(view.model.width, view.model.height) for view in views)
-        return self.divisor if self.solver == "descent" and least >= self.divisor * self.smallest else 1
+        return self.divisor if self.improves and least >= self.divisor * self.smallest else 1
 
 
 @dataclass
@@ -106,8 +128,7 @@ class WindowSolver:
             self._state, self._references = fresh(self.scene), pictures
             self._looked = [picture.copy() for picture in pictures]
             sweep(self.scene, pictures, self.config.first, renewing=self._state)
-            if self.config.solver == "descent":
-                self._descended(self._state, pictures, self.config.descent, on_step)
+            self._improved(self._state, pictures, on_step)
             return self._state.shells
         changed = self._differing(pictures, self._references)
         new = [a & b for a, b in zip(changed, self._differing(pictures, self._looked), strict=True)]
@@ -139,11 +160,17 @@ class WindowSolver:
             now |= (crossed.reshape(picture.shape[:2]) & mask) != 0
             looked[now] = picture[now]
 
-    def _descended(
-        self, state: Renewal, pictures: list[Floats], descent: DescentConfig, on_step: Callable[[], None] | None
-    ) -> None:
-        self._buffers = self._buffers or make_buffers(state.shells)
-        descend(self.scene, pictures, state.shells, descent, free=state.free, buffers=self._buffers, on_step=on_step)
+    def _improved(self, state: Renewal, pictures: list[Floats], on_step: Callable[[], None] | None) -> None:
+        config = self.config
+        if config.learned:
+            from encoder.msi import network_solve  # with torch, which the other solvers do without
+
+            network = network_solve.loaded(config.weights)
+            network_solve.improve(network, self.scene, pictures, state.shells, free=state.free)
+        if config.descending is not None:
+            self._buffers = self._buffers or make_buffers(state.shells)
+            walk, buffers = config.descending, self._buffers
+            descend(self.scene, pictures, state.shells, walk, free=state.free, buffers=buffers, on_step=on_step)
 
     def _differing(self, pictures: list[Floats], others: list[Floats]) -> list[NDArray[np.uint8]]:
         """(height, width) uint8 of each view: pixels that are not those of the others, in whatever light."""
@@ -200,8 +227,8 @@ class WindowSolver:
             return change
         state = replace(state, free=free)
         sweep(self.scene, pictures, self.config.first, renewing=state)
-        if self.config.solver == "descent":
-            self._descended(state, focused(self.scene, pictures, free), self.config.descent, on_step)
+        if self.config.improves:
+            self._improved(state, focused(self.scene, pictures, free), on_step)
         return change
 
 

@@ -1,0 +1,133 @@
+"""`lfv train`: weights for the learned solver, from scenes that are made up on the way."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from encoder.msi.network import LearnedDescent
+from encoder.msi.network_solve import improve
+from encoder.msi.scene import render_view
+from encoder.msi.weights_file import write_weights
+from encoder.train.checkpoint import read_checkpoint, write_checkpoint
+from encoder.train.config import TrainConfig, photographs, read_config
+from encoder.train.loop import Report, make_network, start, train
+from encoder.train.loss import Features
+from encoder.train.scenes import make_scene
+from encoder.train.textures import TextureBank
+from player.pictures import encode_png
+from protocol.errors import UsageError
+from protocol.storage import reporting, write_file
+
+HELP = (
+    "Trains the solver that learns (DeepView's learned gradient descent) on scenes without end, and writes its weights "
+    "for `encode --solver network --weights FILE`. Killed, the same command goes on from the last checkpoint."
+)
+EXAMPLES = """\
+  lfv train small.toml --out run/                       a run as the file describes it
+  lfv train small.toml --out run/ --restart             from the beginning
+  lfv train large.toml --out run/ --vgg vgg19.pt        with a TorchScript network's features in the loss
+"""
+CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "network.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run, see the README for its settings")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for checkpoint, weights and pictures")
+    parser.add_argument("--restart", action="store_true", help="begin anew instead of going on")
+    parser.add_argument("--vgg", type=Path, metavar="FILE", help="TorchScript features for the loss; none is shipped")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains; returns the exit code.
+
+    Raises:
+        UsageError, FormatError, CaptureError, StorageError: config, checkpoint, photographs or folder cannot be used.
+    """
+    config = read_config(args.config)
+    with reporting(args.out, "make"):
+        args.out.mkdir(parents=True, exist_ok=True)
+    bank = TextureBank(seed=config.seed, photos=photographs(config, args.config.parent))
+    network, adam = make_network(config)
+    checkpoint = args.out / CHECKPOINT
+    first = 0
+    if checkpoint.exists() and not args.restart:
+        first = read_checkpoint(checkpoint, network, adam, config)
+        if not args.quiet:
+            print(f"going on after step {first} of {config.steps}")
+    began = time.monotonic()
+    last: list[Report] = []
+
+    def on_report(report: Report) -> None:
+        last[:] = [report]
+        if not args.quiet:
+            print(_line(report, config, began, first), flush=True)
+
+    def on_step(done: int) -> None:
+        if done % config.pictures_every == 0 or done == config.steps:
+            write_file(args.out / f"step{done:06d}.png", _picture(network, bank, config))
+        if done % config.checkpoint_every == 0 or done == config.steps:
+            write_checkpoint(checkpoint, network, adam, done, config)
+
+    train(
+        config,
+        network,
+        adam,
+        bank,
+        first=first,
+        features=_features(args.vgg),
+        on_report=on_report,
+        on_step=on_step,
+    )
+    write_weights(args.out / WEIGHTS, network, _notes(args.config, config, last))
+    print(f"weights of {sum(p.numel() for p in network.parameters())} parameters in {args.out / WEIGHTS}")
+    return 0
+
+
+def _line(report: Report, config: TrainConfig, began: float, first: int) -> str:
+    left = (time.monotonic() - began) / max(1, report.step - first) * (config.steps - report.step)
+    start_db, *after = report.psnr or (float("nan"),)
+    return (
+        f"step {report.step}/{config.steps}  loss {report.loss:.3f} of the start's  held out {start_db:.2f} dB, then "
+        f"{', '.join(f'{value:.2f}' for value in after)}  {left / 60:.0f} min left"
+    )
+
+
+def _picture(network: LearnedDescent, bank: TextureBank, config: TrainConfig) -> bytes:
+    """PNG: truth, the start, and the result at the targets of a few held-out scenes."""
+    rows = []
+    for k in range(min(4, max(1, config.held_out))):
+        scene = make_scene([config.seed, 2, k], bank, config.scene)
+        shells = start(scene)
+        before = [render_view(scene.scene, shells, view)[0][..., :3] for view in scene.targets]
+        improve(network, scene.scene, scene.pictures, shells)
+        after = [render_view(scene.scene, shells, view)[0][..., :3] for view in scene.targets]
+        truths = [truth[..., :3] for truth in scene.truths]
+        rows.append(np.concatenate([np.concatenate(row, axis=1) for row in zip(truths, before, after, strict=True)], 1))
+    return encode_png((np.concatenate(rows) * 255).clip(0, 255).round().astype(np.uint8))
+
+
+def _features(path: Path | None) -> Features | None:
+    if path is None:
+        return None
+    try:
+        loaded: Features = torch.jit.load(str(path)).eval()  # type: ignore[no-untyped-call]
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(f"{path}: no TorchScript network; give one whose output are features") from error
+    return loaded
+
+
+def _notes(path: Path, config: TrainConfig, last: list[Report]) -> dict[str, str]:
+    notes = {"config": path.name, "steps": str(config.steps), "seed": str(config.seed), "settings": str(asdict(config))}
+    if last and last[0].psnr:
+        notes["held_out_psnr"] = ", ".join(f"{value:.2f}" for value in last[0].psnr)
+    notes["config_digest"] = hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    return notes

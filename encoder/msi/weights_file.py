@@ -1,0 +1,81 @@
+"""Weights of the learned solvers on disk: safetensors, which holds numbers and text and can run nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from encoder.msi.network import LearnedDescent, NetworkConfig
+from protocol.errors import FormatError
+from protocol.storage import reporting, write_file
+
+KIND = "lfv learned descent 1"
+_MOST_STEPS, _MOST_HIDDEN = 16, 256
+_MOST_BYTES = 256 << 20
+
+
+def write_weights(path: Path, network: LearnedDescent, notes: Mapping[str, str]) -> None:
+    """Writes weights, what network they are of, and notes on how they came about. Raises StorageError."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    metadata = {**notes, "kind": KIND, "network": json.dumps(asdict(network.config), sort_keys=True)}
+    write_file(path, save(tensors, metadata=metadata))
+
+
+def read_weights(path: Path) -> tuple[LearnedDescent, dict[str, str]]:
+    """The network and its notes.
+
+    Raises:
+        FormatError: it is no such file, another network's, or holds what is no weight. StorageError: it is unreadable.
+    """
+    with reporting(path, "read"):
+        size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise FormatError(
+            f"{path}: {size / 2**20:.0f} MiB are more than weights take; give a file that lfv train wrote"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            notes = dict(file.metadata() or {})
+            network = _network(path, notes)
+            wanted = network.state_dict()
+            if set(file.keys()) != set(wanted):
+                odd = sorted(set(file.keys()) ^ set(wanted))[0]
+                raise FormatError(f"{path}: '{odd}' does not belong to its network; give a file that lfv train wrote")
+            found = {name: file.get_tensor(name) for name in wanted}
+    except SafetensorError as error:
+        raise FormatError(f"{path}: no safetensors file ({error}); give a file that lfv train wrote") from error
+    for name, value in found.items():
+        if value.shape != wanted[name].shape or value.dtype != wanted[name].dtype:
+            raise FormatError(
+                f"{path}: '{name}' is {tuple(value.shape)}, {tuple(wanted[name].shape)} is needed; train anew"
+            )
+        if not bool(torch.isfinite(value).all()):
+            raise FormatError(f"{path}: '{name}' holds a number that is not finite; train anew, or take an older file")
+    network.load_state_dict(found)
+    return network.eval(), notes
+
+
+def _network(path: Path, notes: Mapping[str, str]) -> LearnedDescent:
+    if notes.get("kind") != KIND:
+        raise FormatError(f"{path}: weights of something else; give a file that lfv train wrote")
+    try:
+        said: dict[str, Any] = json.loads(notes["network"])
+        config = NetworkConfig(**said)
+        sound = (
+            (isinstance(config.steps, int) and 1 <= config.steps <= _MOST_STEPS)
+            and (isinstance(config.hidden, int) and 1 <= config.hidden <= _MOST_HIDDEN)
+            and config.pooling in ("sum", "maximum", "attention")
+            and config.colours in ("free", "blended")
+        )
+    except (KeyError, TypeError, ValueError, RecursionError):
+        sound = False
+    if not sound:
+        raise FormatError(f"{path}: its network is described wrongly; give a file that lfv train wrote")
+    return LearnedDescent(config)

@@ -1,0 +1,1 @@
+"""Training of the learned solvers: scenes without end, the loop, checkpoints."""

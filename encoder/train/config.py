@@ -1,0 +1,106 @@
+"""What `lfv train` is told by a file: TOML, one table for each part."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from encoder.msi.network import NetworkConfig
+from encoder.train.loss import LossConfig
+from encoder.train.scenes import SceneConfig
+from protocol.errors import UsageError
+
+_C = TypeVar("_C")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        steps: updates of the weights; scenes: made for each.
+        rate: Adam's, along a cosine to a fiftieth.
+        clip: norm of the gradient, at most.
+        seed: of weights, scenes and textures.
+        source_share: of the loss at the source views, beside that at the targets.
+        photos: patterns of photographs' paths, from the config file's folder, that textures are cut from.
+        held_out: scenes that are never trained on, for progress.
+        report_every, checkpoint_every, pictures_every: steps.
+    """
+
+    steps: int = 4000
+    scenes: int = 1
+    rate: float = 1e-3
+    clip: float = 1.0
+    seed: int = 0
+    source_share: float = 0.3
+    photos: tuple[str, ...] = ()
+    held_out: int = 8
+    report_every: int = 50
+    checkpoint_every: int = 100
+    pictures_every: int = 500
+    scene: SceneConfig = field(default_factory=SceneConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The run that a file describes; what it leaves out is as in `TrainConfig`.
+
+    Raises:
+        UsageError: it cannot be read, or holds what is no setting.
+    """
+    try:
+        said = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path}: {(error.strerror or 'unreadable').lower()}; give a training config") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: no TOML ({error}); mend it") from error
+    return _built(TrainConfig, said, str(path))
+
+
+def photographs(config: TrainConfig, folder: Path) -> list[Path]:
+    """The photographs that the patterns find from `folder`, in order. Raises UsageError: a pattern finds none."""
+    found: list[Path] = []
+    for pattern in config.photos:
+        here = sorted(folder.glob(pattern)) if not pattern.startswith("/") else sorted(Path("/").glob(pattern[1:]))
+        if not here:
+            raise UsageError(f"{pattern}: no photograph there; change 'photos' in the config")
+        found += here
+    return found
+
+
+def _built(kind: type[_C], said: Mapping[str, Any], where: str) -> _C:
+    hints = get_type_hints(kind)
+    known = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for name, value in said.items():
+        if name not in known:
+            raise UsageError(f"{where}: '{name}' is no setting; there are {', '.join(sorted(known))}")
+        wanted = hints[name]
+        if is_dataclass(wanted):
+            if not isinstance(value, dict):
+                raise UsageError(f"{where}: '{name}' is a table of settings")
+            values[name] = _built(wanted, value, f"{where}, {name}")  # type: ignore[arg-type]
+        else:
+            values[name] = _checked(wanted, value, f"{where}: '{name}'")
+    return kind(**values)
+
+
+def _checked(wanted: Any, value: Any, what: str) -> Any:
+    """The value as its field's type has it."""
+    choices: tuple[Any, ...] = getattr(wanted, "__args__", ())
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    if wanted is int and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if getattr(wanted, "__origin__", None) is tuple and isinstance(value, list):
+        if choices[-1] is ... or (len(value) == len(choices) and value == sorted(value)):
+            kinds = [choices[0]] * len(value) if choices[-1] is ... else choices
+            return tuple(_checked(kind, one, what) for kind, one in zip(kinds, value, strict=True))
+    elif (wanted is str and isinstance(value, str)) or value in choices:
+        return value
+    raise UsageError(f"{what} cannot be {value!r}")
