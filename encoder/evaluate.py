@@ -26,6 +26,7 @@ from player.headless import HeadlessRenderer
 from protocol.container import Show
 from protocol.errors import CaptureError, UsageError
 from protocol.fields import Scalar
+from protocol.geometry import Array
 
 Rgb = NDArray[np.uint8]
 _WITNESSES = 4  # cameras that are looked at, at least
@@ -116,12 +117,22 @@ def rig_targets(show: Show, folder: Path, names: Sequence[str] | None) -> Genera
 
 
 def view_targets(show: Show, path: Path) -> Generator[list[Target]]:
-    """Ground-truth pinhole views in the rig's own frame, grouped by frame.
+    """Ground-truth pinhole views in the rig's own frame, grouped by frame, of the frames that the show has.
 
-    The file is a JSON list of {file, frame, width, height, fx, fy, cx, cy, T_world_camera}; files lie beside it.
+    Raises as `read_views` and `view_target`.
+    """
+    views = read_views(path)
+    for frame in sorted({frame for frame, _ in views}):
+        if frame >= show.manifest.frame_count:
+            continue
+        yield [view_target(show.manifest.T_show_rig, path, entry, frame) for index, entry in views if index == frame]
+
+
+def read_views(path: Path) -> list[tuple[int, Mapping[str, Any]]]:
+    """(frame, entry) of a JSON list of {file, frame, width, height, fx, fy, cx, cy, T_world_camera}.
 
     Raises:
-        UsageError: no such file, or a view of a frame that the show does not have. CaptureError: it is damaged.
+        UsageError: no such file. CaptureError: it is no such list.
     """
     try:
         entries = json.loads(path.read_text())
@@ -133,13 +144,11 @@ def view_targets(show: Show, path: Path) -> Generator[list[Target]]:
         raise UsageError(f"{path}: no such file; give a list of views in JSON") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise CaptureError(f"{path}: no list of views ({error}); see the README for its fields") from error
-    for frame in sorted({frame for frame, _ in views}):
-        if frame >= show.manifest.frame_count:
-            continue
-        yield [_view(show, path, entry, frame) for index, entry in views if index == frame]
+    return views
 
 
-def _view(show: Show, path: Path, entry: Mapping[str, Any], frame: int) -> Target:
+def view_target(T_show_rig: Array, path: Path, entry: Mapping[str, Any], frame: int) -> Target:
+    """An entry of the list at `path`, whose pictures lie beside it. Raises CaptureError: it is damaged."""
     try:
         width, height = int(entry["width"]), int(entry["height"])
         model = Pinhole(width, height, tuple(float(entry[key]) for key in ("fx", "fy", "cx", "cy")))
@@ -160,7 +169,7 @@ def _view(show: Show, path: Path, entry: Mapping[str, Any], frame: int) -> Targe
         name=Path(entry["file"]).stem,
         held_out=None,
         frame=frame,
-        camera=ModelView(model, show.manifest.T_show_rig @ T),
+        camera=ModelView(model, T_show_rig @ T),
         truth=truth,
         mask=np.ones((height, width), np.bool_),
     )

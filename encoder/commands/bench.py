@@ -18,6 +18,7 @@ from encoder.bench.history import append_history
 from encoder.bench.machine import bench_machine
 from encoder.bench.shells import bench_shells
 from encoder.bench.shows import bench_show
+from encoder.bench.solutions import bench_solutions
 from encoder.bench.solvers import bench_descent, bench_sweep
 from encoder.bench.streaming.adaptation import bench_adaptation
 from encoder.bench.streaming.clients import bench_clients
@@ -65,6 +66,7 @@ _WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {
     "ladder": bench_ladder,
     "codecs": bench_codecs,
     "collapse": bench_collapse,
+    "solutions": bench_solutions,
 }
 NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG)
 

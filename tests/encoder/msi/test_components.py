@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from encoder.msi import torch_components
 from encoder.msi.components import CHANNELS, gather_components
 from encoder.msi.views import Floats
 from protocol.projection import ShellKind
 from tests.encoder.msi.shell_scenes import KINDS, Bundle, random_bundle
-from tests.encoder.msi.test_kernels import clear_of_edges, only, random_target, relative, torch_gradient
+from tests.encoder.msi.test_kernels import (
+    clear_of_edges,
+    only,
+    random_target,
+    relative,
+    tensors,
+    torch_gradient,
+)
 
 
 def components(bundle: Bundle, target: Floats) -> Floats:
@@ -50,3 +59,13 @@ def test_views_are_summed() -> None:
     assert np.allclose(parts, components(bundle, target), rtol=1e-4, atol=1e-4)
     flipped = only(bundle, np.arange(len(target))[::-1])
     assert np.allclose(components(flipped, target[::-1].copy()), components(bundle, target), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kernel_is_the_plain_torch_one(kind: ShellKind) -> None:
+    bundle = random_bundle(kind)
+    bundle = only(bundle, clear_of_edges(bundle))
+    target = random_target(bundle)
+    shells, *rest = tensors(bundle)
+    plain = torch_components.gather_components(shells.permute(0, 3, 1, 2), *rest, torch.from_numpy(target).double())
+    assert relative(components(bundle, target), plain.permute(0, 2, 3, 1).numpy()) < 1e-4
