@@ -104,5 +104,5 @@ def group_frames(frame_count: int, frame_rate: Fraction | None, gop_s: Fraction)
     """
     most = 1 if frame_rate is None else max(1, round(gop_s * frame_rate))
     groups = math.ceil(frame_count / most)
-    edges = [number * frame_count // groups for number in range(groups + 1)]
+    edges = [math.ceil(Fraction(number * frame_count, groups)) for number in range(groups + 1)]
     return [(first, end - first) for first, end in pairwise(edges)]
