@@ -10,6 +10,7 @@ from encoder.msi.solve import SolveConfig
 from encoder.video.encoders import Backend, CodecChoice
 from protocol.projection import ShellKind
 
+_SAID_OTHERWISE = frozenset({"title", "solve.weights"})
 Profile = Literal["desktop", "headset"]
 
 
@@ -66,16 +67,16 @@ class EncodeConfig:
 def settings_of(config: EncodeConfig) -> dict[str, str]:
     """Every setting that differs from its default, as text, flat; the manifest keeps it for people.
 
-    Without the title, which the manifest says itself.
+    Without the title, which the manifest says itself, and the weights' path, for which their digest stands.
     """
     found, default = _flat(asdict(config)), _flat(asdict(EncodeConfig()))
-    other = {key: value for key, value in found.items() if value != default.get(key) and key != "title"}
+    other = {key: value for key, value in found.items() if value != default.get(key) and key not in _SAID_OTHERWISE}
     return other | {"solver": config.solve.solver}
 
 
 def fingerprint_text(config: EncodeConfig) -> str:
     """All settings that the chunks depend on in one line, defaults included."""
-    return repr(sorted((key, value) for key, value in _flat(asdict(config)).items() if key != "title"))
+    return repr(sorted((key, value) for key, value in _flat(asdict(config)).items() if key not in _SAID_OTHERWISE))
 
 
 def _flat(values: dict[str, object], prefix: str = "") -> dict[str, str]:

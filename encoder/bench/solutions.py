@@ -28,8 +28,8 @@ Rgb = NDArray[np.uint8]
 _LONG = 300  # steps of descent after which more gains nothing
 
 
-def bench_solutions(rig: Path, quick: bool) -> list[Figure]:
-    """PSNR and SSIM of the shells by each solver, and its seconds, for the rig's first frame.
+def bench_solutions(rig: Path, quick: bool, *, weights: Path | None = None) -> list[Figure]:
+    """PSNR and SSIM of the shells by each solver, and its seconds, for the rig's first frame; networks with `weights`.
 
     Judged at the first frame's views of `test_views.json`, or else at the first camera, held out. All solvers work at
     half the cameras' resolution, as `encode` has it, and in one window.
@@ -50,9 +50,10 @@ def bench_solutions(rig: Path, quick: bool) -> list[Figure]:
     configs: dict[str, SolveConfig] = {
         "sweep": SolveConfig(solver="sweep"),
         **{f"descent_{count}": SolveConfig().with_steps(count) for count in steps},
-        "network": SolveConfig(solver="network"),
-        "network_descent": SolveConfig(solver="network+descent"),
     }
+    if weights is not None:
+        configs["network"] = SolveConfig(solver="network", weights=weights)
+        configs["network_descent"] = SolveConfig(solver="network+descent", weights=weights)
     out = []
     for name, config in configs.items():
         WindowSolver(_tiny(scene), config).solve(small)  # compiles, and reads weights

@@ -38,6 +38,7 @@ EXAMPLES = """\
   lfv bench --json out/bench.json               a list of {"name", "value", "unit"}
   lfv bench --rig rig/                          also encode a rig's footage and play it
   lfv bench --only shells --only machine        some of it
+  lfv bench --only solutions --rig rig/         what sweep, descent and a long descent make of it; networks: --weights
   lfv bench --only clients_zeromq               500 viewers over ZeroMQ; clients_http: over HTTP
   lfv bench --history tests/benchmarks/history.jsonl   also add a line to what was measured before
   lfv bench --quick                             seconds; says that it works, not how fast it is
@@ -66,9 +67,9 @@ _WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {
     "ladder": bench_ladder,
     "codecs": bench_codecs,
     "collapse": bench_collapse,
-    "solutions": bench_solutions,
 }
-NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG)
+_SOLUTIONS = "solutions"  # with a rig, and only where named: a long descent takes minutes
+NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG, _SOLUTIONS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there; folders are made")
     parser.add_argument("--history", type=Path, metavar="FILE", help="also add them there as one more line")
     parser.add_argument("--rig", type=Path, metavar="FOLDER", help="footage for encoding and playing")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="of the network, for `--only solutions`")
     parser.add_argument(
         "--only", action="append", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}; again for more"
     )
@@ -87,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     benchmarks = _WITHOUT_RIG | ({} if args.rig is None else {n: partial(b, args.rig) for n, b in _WITH_RIG.items()})
     names = args.only or list(benchmarks)
     benchmarks |= _ONLY_NAMED
+    if args.rig is not None:
+        benchmarks[_SOLUTIONS] = partial(bench_solutions, args.rig, weights=args.weights)
     missing = [name for name in names if name not in benchmarks]
     if missing:
         raise UsageError(

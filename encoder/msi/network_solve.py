@@ -17,14 +17,13 @@ from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats
 from encoder.msi.weights_file import read_weights
 
-SHIPPED = Path(__file__).parent / "weights" / "network.safetensors"
 _AT_ONCE = 4  # shells that go through the network together
 
 
 @lru_cache(maxsize=2)
-def loaded(weights: Path | None) -> LearnedDescent:
-    """The network of a file, or the one that is shipped. Raises FormatError, StorageError."""
-    return read_weights(weights or SHIPPED)[0]
+def loaded(weights: Path) -> LearnedDescent:
+    """The network of a file, read once. Raises FormatError, StorageError."""
+    return read_weights(weights)[0]
 
 
 def improve(
