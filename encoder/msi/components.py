@@ -23,23 +23,26 @@ import numpy as np
 from numba import njit, prange
 
 from encoder.msi.kernel_options import OPTIONS
-from encoder.msi.kernels import BLOCK, GROUP, locate
-from encoder.msi.simd import fetch_texel
+from encoder.msi.kernels import BLOCK, GROUP, drop_dead, locate
+from encoder.msi.simd import fetch_texel, scatter_texel
 
 F = np.float32
-CHANNELS = 16
+GROUPS = 4  # of four channels each
 
 
 @njit(parallel=True, **OPTIONS)
-def gather_components(shells, disparities, window, origin, rays, target, out):  # type: ignore[no-untyped-def]
-    """Adds one view's components to `out` (N, H, W, CHANNELS); the other arguments as in `kernels`.
+def gather_components(shells, disparities, window, origin, rays, target, alive, out):  # type: ignore[no-untyped-def]
+    """Adds one view's components to `out` (4, N, H, W, 4), four of them in each; the other arguments as in `kernels`.
 
-    target (P, 4) float32: straight colour and weight.
+    target (P, 4) float32: straight colour and weight. alive (N, bh, bw) uint8: blocks that are looked at; in the others
+    alpha is 0.
     """
     N, H, W, _ = shells.shape
     P = rays.shape[1]
+    columns = alive.shape[2]
+    blocks = alive.reshape(N, alive.shape[1] * columns)
     flat = shells.reshape(N, H * W * 4)
-    flat_out = out.reshape(N, H * W * CHANNELS)
+    sums = out.reshape(GROUPS, N, H * W * 4)
     samples = np.empty((N, GROUP * 4), np.float32)
     index = np.empty((N, GROUP), np.int32)
     fx = np.empty((N, GROUP), np.float32)
@@ -61,6 +64,7 @@ def gather_components(shells, disparities, window, origin, rays, target, out):  
                 gx = fx[i, start : start + count]
                 gy = fy[i, start : start + count]
                 locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
+                drop_dead(at, blocks[i], count, W, columns)
                 texture = flat[i]
                 texels = samples[i]
                 for j in range(count):
@@ -91,12 +95,11 @@ def gather_components(shells, disparities, window, origin, rays, target, out):  
         for i in prange(N):
             texels = samples[i]
             back_colours = behind[i]
-            sums = flat_out[i]
+            gradients, measures, seen, without = sums[0, i], sums[1, i], sums[2, i], sums[3, i]
+            values = np.empty(4 * GROUPS, np.float32)
             for j in range(members):
-                q = np.int64(index[i, j])
-                if q < 0:
+                if index[i, j] < 0:
                     continue
-                values = np.empty(CHANNELS, np.float32)
                 t = T[i + 1, j]
                 slot = np.int64(j) * 4
                 weight = target[group + j, 3]
@@ -107,12 +110,12 @@ def gather_components(shells, disparities, window, origin, rays, target, out):  
                 for c in range(3):
                     ahead = texels[slot + c] - back_colours[j * 3 + c]
                     r = residual[j * 3 + c] * weight
-                    seen = target[group + j, c]
+                    colour_there = target[group + j, c]
                     values[c] = t * alpha * r
                     dot += ahead * r
                     length += ahead * ahead
-                    square += seen * seen
-                    values[8 + c] = weight * t * seen
+                    square += colour_there * colour_there
+                    values[8 + c] = weight * t * colour_there
                     values[12 + c] = weight * t * back_colours[j * 3 + c]
                 values[3] = t * dot
                 values[4] = weight * t * t * alpha * alpha
@@ -121,13 +124,8 @@ def gather_components(shells, disparities, window, origin, rays, target, out):  
                 values[7] = weight * t
                 values[11] = weight * t * square
                 values[15] = weight * t * alpha
-                gx, gy = fx[i, j], fy[i, j]
-                for n, share in (
-                    (q, (F(1) - gx) * (F(1) - gy)),
-                    (q + 1, gx * (F(1) - gy)),
-                    (q + W, (F(1) - gx) * gy),
-                    (q + W + 1, gx * gy),
-                ):
-                    base = n * CHANNELS
-                    for c in range(CHANNELS):
-                        sums[base + c] += share * values[c]
+                at4, row = np.int64(index[i, j]) * 4, np.int64(W) * 4
+                scatter_texel(values, np.int64(0), fx[i, j], fy[i, j], gradients, at4, row)
+                scatter_texel(values, np.int64(4), fx[i, j], fy[i, j], measures, at4, row)
+                scatter_texel(values, np.int64(8), fx[i, j], fy[i, j], seen, at4, row)
+                scatter_texel(values, np.int64(12), fx[i, j], fy[i, j], without, at4, row)

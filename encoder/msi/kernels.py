@@ -140,7 +140,7 @@ def render(shells, disparities, window, origin, rays, out, expected):  # type: i
 
 
 @njit(**OPTIONS)
-def _drop_dead(index, alive, count, width, columns):  # type: ignore[no-untyped-def]
+def drop_dead(index, alive, count, width, columns):  # type: ignore[no-untyped-def]
     """Marks samples in dead blocks as outside: index becomes -1."""
     inverse = 1.0 / np.float64(width)
     for j in range(count):
@@ -217,7 +217,7 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
                 gx = fx[i, start : start + count]
                 gy = fy[i, start : start + count]
                 locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
-                _drop_dead(at, blocks[i], count, W, columns)
+                drop_dead(at, blocks[i], count, W, columns)
                 texture = flat[i]
                 texels = samples[i]
                 for j in range(count):

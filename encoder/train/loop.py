@@ -15,7 +15,7 @@ import torch
 
 from encoder.metrics import psnr_of
 from encoder.msi.network import LearnedDescent, Step
-from encoder.msi.network_solve import advanced
+from encoder.msi.network_solve import advanced, find_alive
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig
 from encoder.msi.sweep import sweep
@@ -88,16 +88,15 @@ def train(
 def learn(network: LearnedDescent, scene: TrainingScene, config: TrainConfig, features: Features | None) -> list[float]:
     """Adds one scene's gradients to those of the weights; the losses of all steps, as shares of the start's."""
     shells, targets = start(scene), weighted_targets(scene.scene, scene.pictures)
-    before = max(_squared_error(shells, scene.judged, scene.truths), _LEAST)
+    alive = find_alive(shells, None)
+    with torch.no_grad():
+        before = max(float(_total_loss(torch.from_numpy(shells).movedim(-1, -3), scene, config, features)), _LEAST)
     losses = []
     for step in network.steps:
         assert isinstance(step, Step)
-        new = advanced(step, scene.scene, targets, shells)
-        loss = _loss(new, scene.judged, scene.truths, config, features)
-        if config.source_share:
-            loss = loss + config.source_share * _loss(new, scene.scene, scene.pictures, config, None)
-        loss = loss / (before * config.scenes)
-        loss.backward()
+        new = advanced(step, scene.scene, targets, shells, alive)
+        loss = _total_loss(new, scene, config, features) / before
+        (loss / config.scenes).backward()
         losses.append(float(loss.detach()))
         shells = np.ascontiguousarray(new.detach().permute(0, 2, 3, 1).numpy())
     return losses
@@ -114,14 +113,24 @@ def held_out_psnr(network: LearnedDescent, scenes: Sequence[TrainingScene]) -> t
     with torch.inference_mode():
         for scene in scenes:
             shells, targets = start(scene), weighted_targets(scene.scene, scene.pictures)
+            alive = find_alive(shells, None)
             row = [_squared_error(shells, scene.judged, scene.truths)]
             for step in network.steps:
                 assert isinstance(step, Step)
-                new = advanced(step, scene.scene, targets, shells)
+                new = advanced(step, scene.scene, targets, shells, alive)
                 shells = np.ascontiguousarray(new.permute(0, 2, 3, 1).numpy())
                 row.append(_squared_error(shells, scene.judged, scene.truths))
             rows.append([psnr_of(max(error, 1e-10)) for error in row])
     return tuple(float(value) for value in np.mean(rows, axis=0)) if rows else ()
+
+
+def _total_loss(
+    shells: torch.Tensor, scene: TrainingScene, config: TrainConfig, features: Features | None
+) -> torch.Tensor:
+    loss = _loss(shells, scene.judged, scene.truths, config, features)
+    if config.source_share:
+        loss = loss + config.source_share * _loss(shells, scene.scene, scene.pictures, config, None)
+    return loss
 
 
 def _loss(

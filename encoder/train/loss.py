@@ -22,7 +22,7 @@ class LossConfig:
 
     gradients: float = 0.1
     scales: int = 3
-    ssim: float = 0.01
+    ssim: float = 0.001
     features: float = 0.1
 
 
