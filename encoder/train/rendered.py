@@ -31,16 +31,20 @@ class _Rendered(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         slopes = gradients[0].numpy()
+        # Forward and backward differ by what is hidden behind the opaque: slopes must be large against that.
+        scale = float(np.abs(slopes).max())
+        if scale == 0:
+            return torch.from_numpy(np.zeros_like(ctx.shells)).movedim(-1, -3), None, None
         total = np.zeros_like(ctx.shells)
         first = 0
         for (origin, rays), colours, weights in zip(ctx.scene.rays, ctx.colours, ctx.wanted, strict=True):
             # The kernel's loss is the squared distance from a target: this one makes the slope what it is to be.
             target = np.empty((len(colours), 4), np.float32)
-            target[:, :3] = colours - 0.5 * slopes[first : first + len(colours)]
+            target[:, :3] = colours - 0.5 / scale * slopes[first : first + len(colours)]
             target[:, 3] = weights > 0
             kernels.gradient(ctx.shells, ctx.scene.disparities, ctx.scene.vector, origin, rays, target, total)
             first += len(colours)
-        return torch.from_numpy(total).permute(0, 3, 1, 2), None, None
+        return torch.from_numpy(total * np.float32(scale)).movedim(-1, -3), None, None
 
 
 def rendered(shells: torch.Tensor, scene: Scene) -> list[torch.Tensor]:

@@ -119,7 +119,8 @@ def test_no_photographs_where_the_config_says(config: Path, tmp_path: Path, caps
     assert "none/*.png: no photograph there" in capsys.readouterr().err
 
 
-def test_the_slope_of_a_loss_reaches_the_shells() -> None:
+@pytest.mark.parametrize("share", [1.0, 1e-6])
+def test_the_slope_of_a_loss_reaches_the_shells(share: float) -> None:
     scene = make_scene([1, 1], TextureBank(seed=1, count=8), SceneConfig(side=16, shells=(4, 4), cameras=(3, 3)))
     torch.manual_seed(0)
     height, width = scene.scene.shape[1:]
@@ -127,7 +128,9 @@ def test_the_slope_of_a_loss_reaches_the_shells() -> None:
     wanted = [torch.rand_like(picture) for picture in rendered(shells.detach(), scene.judged)]
 
     def loss(of: torch.Tensor) -> torch.Tensor:
-        return sum(((a * b).sum() for a, b in zip(rendered(of, scene.judged), wanted, strict=True)), torch.zeros(()))
+        return share * sum(
+            ((a * b).sum() for a, b in zip(rendered(of, scene.judged), wanted, strict=True)), torch.zeros(())
+        )
 
     loss(shells).backward()
     assert shells.grad is not None
@@ -140,7 +143,7 @@ def test_the_slope_of_a_loss_reaches_the_shells() -> None:
         ]
         wanted = [p * mask for p, mask in zip(wanted, inside, strict=True)]
         numeric = (loss(shells + step * direction) - loss(shells - step * direction)) / (2 * step)
-    assert float((shells.grad * direction).sum()) == pytest.approx(float(numeric), rel=2e-2)
+    assert float((shells.grad * direction).sum()) == pytest.approx(float(numeric), rel=3e-2)
 
 
 def test_the_loss_of_the_same_picture_is_0_and_blur_costs_more_than_its_error() -> None:
