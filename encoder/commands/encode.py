@@ -31,7 +31,7 @@ EXAMPLES = """\
   encode rig/ --out show.lfv --near 0.5 --far 30  where the range is known
   encode rig/ --out show.lfv --sound stage.wav    with sound; also the name of a camera
   encode rig/ --out show.lfv --solver sweep       a preview in seconds
-  encode rig/ --out show.lfv --solver network --weights run/network.safetensors   the solver that learned
+  encode rig/ --out show.lfv --solver network     the solver that learned; --weights FILE of your own
   encode rig/ --out show.lfv --codec hevc --quality 18
   encode rig/ --out show.lfv --ladder             four rates, for networks and devices of all kinds
   encode rig/ --out show.lfv --profile headset    no more than a headset draws in time
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default.solve.solver,
         help="%(default)s; sweep is a preview, network learned to descend in a few steps",
     )
-    solver.add_argument("--weights", type=Path, metavar="FILE", help="of the network, written by lfv train")
+    solver.add_argument("--weights", type=Path, metavar="FILE", help="of the network, by lfv train (those shipped)")
     solver.add_argument(
         "--steps",
         type=_count,
@@ -165,13 +165,11 @@ def _solve_config(args: argparse.Namespace) -> SolveConfig:
         raise UsageError(f"--weights are of a network; give --solver network too, not {args.solver}")
     if not config.learned:
         return config
-    if args.weights is None:
-        raise UsageError(f"--solver {args.solver} needs --weights; `lfv train` makes them")
-    from encoder.msi.network_solve import loaded  # with torch, which the other solvers do without
+    from encoder.msi.network_solve import SHIPPED, loaded  # with torch, which the other solvers do without
 
-    loaded(args.weights)
-    digest = hashlib.blake2b(args.weights.read_bytes(), digest_size=16).hexdigest()
-    return replace(config, weights=args.weights, digest=digest)
+    weights = args.weights or SHIPPED
+    loaded(weights)
+    return replace(config, weights=weights, digest=hashlib.blake2b(weights.read_bytes(), digest_size=16).hexdigest())
 
 
 def _number(text: str, what: str) -> Fraction:

@@ -19,6 +19,7 @@ from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats
 from encoder.msi.weights_file import read_weights
 
+SHIPPED = Path(__file__).parent / "weights" / "network.safetensors"
 _LEAST_ALPHA = 0.03
 _AT_ONCE = 4  # shells that go through the network together
 
