@@ -17,9 +17,8 @@ from encoder.msi.scene import render_view
 from encoder.msi.weights_file import write_weights
 from encoder.train.checkpoint import read_checkpoint, write_checkpoint
 from encoder.train.config import TrainConfig, photographs, read_config
-from encoder.train.loop import Report, make_network, start, train
+from encoder.train.loop import Report, held_out_scene, make_network, start, train
 from encoder.train.loss import Features
-from encoder.train.scenes import make_scene
 from encoder.train.textures import TextureBank
 from player.pictures import encode_png
 from protocol.errors import UsageError
@@ -105,7 +104,7 @@ def _picture(network: LearnedDescent, bank: TextureBank, config: TrainConfig) ->
     """PNG: truth, the start, and the result at the targets of a few held-out scenes."""
     rows = []
     for k in range(min(4, max(1, config.held_out))):
-        scene = make_scene([config.seed, 2, k], bank, config.scene)
+        scene = held_out_scene(config, bank, k)
         shells = start(scene)
         before = [render_view(scene.scene, shells, view)[0][..., :3] for view in scene.targets]
         improve(network, scene.scene, scene.pictures, shells)

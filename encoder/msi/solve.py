@@ -35,7 +35,7 @@ class SolveConfig:
     Attributes:
         solver: "sweep" alone; or, started by it, "descent", the learned "network", or this and a short descent. All but
             the sweep have layers that are refined by what they show.
-        weights: of the network, a file that `lfv train` wrote; digest: of that file.
+        weights: of the network, a file that `lfv train` wrote, or None for those shipped; digest: of that file.
         sweep: how it is swept alone; start: before the others, which want to know of every surface that there may be.
         descent: the steps of "descent"; short_descent: those behind a network.
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
@@ -162,10 +162,10 @@ class WindowSolver:
 
     def _improved(self, state: Renewal, pictures: list[Floats], on_step: Callable[[], None] | None) -> None:
         config = self.config
-        if config.learned and config.weights is not None:
+        if config.learned:
             from encoder.msi import network_solve  # with torch, which the other solvers do without
 
-            network = network_solve.loaded(config.weights)
+            network = network_solve.loaded(config.weights or network_solve.SHIPPED)
             network_solve.improve(network, self.scene, pictures, state.shells, free=state.free)
         if config.descending is not None:
             self._buffers = self._buffers or make_buffers(state.shells)

@@ -1,4 +1,4 @@
-"""Gradient components in torch, on any device: the kernel of `components` is checked against it; CUDA runs it."""
+"""Gradient components in plain torch, on any device: what the kernel of `components` is checked against."""
 
 from __future__ import annotations
 

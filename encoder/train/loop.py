@@ -1,7 +1,7 @@
 """The training loop: scene after scene, each step of the network on what the step before leaves of it.
 
 The components are inputs: no gradient flows through them, and each step's weights learn from the loss of its own
-result. That is a fortieth of the memory of an unrolled run, and steps stay useful alone.
+result. Memory is that of one step, and steps stay useful alone.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def train(
 
     `on_step` hears of the number of steps done after each; `on_report` every now and then.
     """
-    judged = [make_scene([config.seed, _HELD_OUT, k], bank, config.scene) for k in range(config.held_out)]
+    judged = [held_out_scene(config, bank, k) for k in range(config.held_out)]
     losses: list[float] = []
     for number in range(first, config.steps):
         for group in adam.param_groups:
@@ -100,6 +100,11 @@ def learn(network: LearnedDescent, scene: TrainingScene, config: TrainConfig, fe
         losses.append(float(loss.detach()))
         shells = np.ascontiguousarray(new.detach().permute(0, 2, 3, 1).numpy())
     return losses
+
+
+def held_out_scene(config: TrainConfig, bank: TextureBank, number: int) -> TrainingScene:
+    """A scene that no step learns from."""
+    return make_scene([config.seed, _HELD_OUT, number], bank, config.scene)
 
 
 def start(scene: TrainingScene) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from encoder.metrics import psnr_of
 from encoder.train.loop import start
@@ -46,16 +47,10 @@ def test_cameras_see_one_world(bank: TextureBank) -> None:
     found, plain = [], []
     for k in range(4):
         scene = make_scene([11, k], bank, CLEAN)
-        shells = torch_shells(scene)
+        shells = torch.from_numpy(start(scene)).movedim(-1, -3)
         for seen, truth, weight in zip(rendered(shells, scene.judged), scene.truths, scene.judged.weights, strict=True):
             mask = weight.reshape(truth.shape[:2]) > 0
             wanted = truth[..., :3][mask]
             found.append(float(((seen.permute(1, 2, 0).numpy()[mask] - wanted) ** 2).mean()))
             plain.append(float(wanted.var(axis=0).mean()))
     assert psnr_of(float(np.mean(found))) > psnr_of(float(np.mean(plain))) + 8
-
-
-def torch_shells(scene: TrainingScene):  # type: ignore[no-untyped-def]
-    import torch
-
-    return torch.from_numpy(start(scene)).permute(0, 3, 1, 2)
