@@ -15,7 +15,7 @@ from encoder.layers.refine import surface_borders
 from encoder.layers.refiner import Images, Refiner
 from encoder.msi import kernels
 from encoder.msi.change import Change
-from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
+from encoder.msi.coarse import coarse_picture, coarse_scene
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig, WindowSolver
 from encoder.msi.views import Floats, View
@@ -48,8 +48,7 @@ class TileSolver:
     ) -> None:
         self._divisor = config.divisor_for(sources)
         self._config, self._borders, self._least = config, borders, least_weight
-        coarse = tuple(coarse_view(view, self._divisor) for view in sources)
-        self.scene = Scene(coarse_window(window, self._divisor), disparities, coarse)
+        self.scene = coarse_scene(Scene(window, disparities, sources), self._divisor)
         self._solver = WindowSolver(self.scene, config)
         between = surface_borders(borders, disparities)
         self._coarse = Refiner(self.scene, between, 1) if self._divisor > 1 else None

@@ -17,7 +17,7 @@ from encoder.config import EncodeConfig
 from encoder.evaluate import read_views, view_target
 from encoder.metrics import psnr, ssim
 from encoder.msi import scene as shells
-from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
+from encoder.msi.coarse import coarse_picture, coarse_scene, coarse_view
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig, WindowSolver
 from encoder.msi.views import Floats, View, make_view
@@ -39,11 +39,7 @@ def bench_solutions(rig: Path, quick: bool, *, weights: Path | None = None) -> l
     """
     shot, images, judged = _prepared(rig, quick)
     divisor = EncodeConfig().solve.divisor_for(shot.sources)
-    scene = Scene(
-        coarse_window(shot.projection, divisor),
-        shot.disparities,
-        tuple(coarse_view(view, divisor) for view in shot.sources),
-    )
+    scene = coarse_scene(Scene(shot.projection, shot.disparities, shot.sources), divisor)
     small = {name: coarse_picture(image, divisor) for name, image in images.items()}
     views = [(coarse_view(view, divisor), coarse_picture(picture, divisor)) for view, picture in judged]
     steps = (2, 3) if quick else (30, _LONG)

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 
 from encoder.msi.network import LearnedDescent
-from encoder.msi.network_solve import improve
 from encoder.msi.scene import render_view
 from encoder.msi.weights_file import write_weights
 from encoder.train.checkpoint import read_checkpoint, write_checkpoint
 from encoder.train.config import TrainConfig, photographs, read_config
-from encoder.train.loop import Report, held_out_scene, make_network, start, train
+from encoder.train.loop import Report, held_out_scene, make_network, solved, train
 from encoder.train.loss import Features
 from encoder.train.textures import TextureBank
 from player.pictures import encode_png
@@ -101,16 +100,14 @@ def _line(report: Report, config: TrainConfig, began: float, first: int) -> str:
 
 
 def _picture(network: LearnedDescent, bank: TextureBank, config: TrainConfig) -> bytes:
-    """PNG: truth, the start, and the result at the targets of a few held-out scenes."""
+    """PNG: truth, the start, and the result at the targets of a few held-out scenes, row by row."""
     rows = []
     for k in range(min(4, max(1, config.held_out))):
         scene = held_out_scene(config, bank, k)
-        shells = start(scene)
-        before = [render_view(scene.scene, shells, view)[0][..., :3] for view in scene.targets]
-        improve(network, scene.scene, scene.pictures, shells)
-        after = [render_view(scene.scene, shells, view)[0][..., :3] for view in scene.targets]
-        truths = [truth[..., :3] for truth in scene.truths]
-        rows.append(np.concatenate([np.concatenate(row, axis=1) for row in zip(truths, before, after, strict=True)], 1))
+        begun, *_, done = solved(network, scene)
+        for view in scene.judged.views:
+            seen = [render_view(scene.scene, shells, view)[0][..., :3] for shells in (begun, done)]
+            rows.append(np.concatenate([scene.images[view.name] / np.float32(255), *seen], axis=1))
     return encode_png((np.concatenate(rows) * 255).clip(0, 255).round().astype(np.uint8))
 
 

@@ -9,8 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoder.capture.resize import scaled_size, shrink_mask, shrink_picture
+from encoder.msi.scene import Scene
 from encoder.msi.views import View, make_view
 from protocol.projection import Projection
+
+
+def coarse_scene(scene: Scene, divisor: int) -> Scene:
+    """The same shells and cameras, texels and pixels `divisor` times as large."""
+    if divisor == 1:
+        return scene
+    views = tuple(coarse_view(view, divisor) for view in scene.views)
+    return Scene(coarse_window(scene.window, divisor), scene.disparities, views)
 
 
 def coarse_window(window: Projection, divisor: int) -> Projection:

@@ -23,26 +23,26 @@ import numpy as np
 from numba import njit, prange
 
 from encoder.msi.kernel_options import OPTIONS
-from encoder.msi.kernels import BLOCK, GROUP, drop_dead, locate
-from encoder.msi.simd import fetch_texel, scatter_texel
+from encoder.msi.kernels import BLOCK, GROUP, OPAQUE, walk
+from encoder.msi.simd import scatter_sixteen
 
 F = np.float32
-GROUPS = 4  # of four channels each
+CHANNELS = 16
 
 
 @njit(parallel=True, **OPTIONS)
 def gather_components(shells, disparities, window, origin, rays, target, alive, out):  # type: ignore[no-untyped-def]
-    """Adds one view's components to `out` (4, N, H, W, 4), four of them in each; the other arguments as in `kernels`.
+    """Adds one view's components to `out` (N, H, W, 16) float32; the other arguments as in `kernels`.
 
-    target (P, 4) float32: straight colour and weight. alive (N, bh, bw) uint8: blocks that are looked at; in the others
-    alpha is 0.
+    What is hidden behind the opaque has no part in it. target (P, 4) float32: straight colour and weight. alive
+    (N, bh, bw) uint8: blocks that are looked at; in the others alpha is 0.
     """
     N, H, W, _ = shells.shape
     P = rays.shape[1]
     columns = alive.shape[2]
     blocks = alive.reshape(N, alive.shape[1] * columns)
     flat = shells.reshape(N, H * W * 4)
-    sums = out.reshape(GROUPS, N, H * W * 4)
+    sums = out.reshape(N, H * W * CHANNELS)
     samples = np.empty((N, GROUP * 4), np.float32)
     index = np.empty((N, GROUP), np.int32)
     fx = np.empty((N, GROUP), np.float32)
@@ -56,28 +56,26 @@ def gather_components(shells, disparities, window, origin, rays, target, alive, 
             first = group + start
             count = min(BLOCK, P - first)
             colour = np.zeros(BLOCK * 4, np.float32)
-            for j in range(count):
-                T[N, start + j] = F(1) if target[first + j, 3] > F(0) else F(0)
-            for back in range(N):
-                i = N - 1 - back
-                at = index[i, start : start + count]
-                gx = fx[i, start : start + count]
-                gy = fy[i, start : start + count]
-                locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
-                drop_dead(at, blocks[i], count, W, columns)
-                texture = flat[i]
-                texels = samples[i]
-                for j in range(count):
-                    t = T[i + 1, start + j]
-                    if at[j] >= 0 and target[first + j, 3] > F(0):
-                        slot = np.int64(start + j) * 4
-                        alpha = fetch_texel(texture, np.int64(at[j]) * 4, np.int64(W) * 4, gx[j], gy[j], texels, slot)
-                        T[i, start + j] = t - t * alpha
-                        for c in range(3):
-                            colour[j * 4 + c] += t * alpha * texels[slot + c]
-                    else:
-                        at[j] = -1
-                        T[i, start + j] = t
+            walk(
+                flat,
+                blocks,
+                (W, H),
+                columns,
+                disparities,
+                window,
+                origin,
+                rays,
+                target,
+                first,
+                start,
+                count,
+                samples,
+                index,
+                fx,
+                fy,
+                T,
+                colour,
+            )
             for j in range(count):
                 for c in range(3):
                     residual[(start + j) * 3 + c] = target[first + j, c] - colour[j * 4 + c]
@@ -95,12 +93,12 @@ def gather_components(shells, disparities, window, origin, rays, target, alive, 
         for i in prange(N):
             texels = samples[i]
             back_colours = behind[i]
-            gradients, measures, seen, without = sums[0, i], sums[1, i], sums[2, i], sums[3, i]
-            values = np.empty(4 * GROUPS, np.float32)
+            total = sums[i]
+            values = np.empty(CHANNELS, np.float32)
             for j in range(members):
-                if index[i, j] < 0:
-                    continue
                 t = T[i + 1, j]
+                if index[i, j] < 0 or t <= OPAQUE:
+                    continue
                 slot = np.int64(j) * 4
                 weight = target[group + j, 3]
                 alpha = texels[slot + 3]
@@ -124,8 +122,5 @@ def gather_components(shells, disparities, window, origin, rays, target, alive, 
                 values[7] = weight * t
                 values[11] = weight * t * square
                 values[15] = weight * t * alpha
-                at4, row = np.int64(index[i, j]) * 4, np.int64(W) * 4
-                scatter_texel(values, np.int64(0), fx[i, j], fy[i, j], gradients, at4, row)
-                scatter_texel(values, np.int64(4), fx[i, j], fy[i, j], measures, at4, row)
-                scatter_texel(values, np.int64(8), fx[i, j], fy[i, j], seen, at4, row)
-                scatter_texel(values, np.int64(12), fx[i, j], fy[i, j], without, at4, row)
+                place, row = np.int64(index[i, j]) * CHANNELS, np.int64(W) * CHANNELS
+                scatter_sixteen(values, fx[i, j], fy[i, j], total, place, row)

@@ -153,6 +153,61 @@ def drop_dead(index, alive, count, width, columns):  # type: ignore[no-untyped-d
 
 
 @njit(**OPTIONS)
+def walk(  # type: ignore[no-untyped-def]
+    flat,
+    blocks,
+    size,
+    columns,
+    disparities,
+    window,
+    origin,
+    rays,
+    target,
+    first,
+    start,
+    count,
+    samples,
+    index,
+    fx,
+    fy,
+    T,
+    colour,
+):
+    """Composites one block of rays, first..first + count, front to back, and keeps what the gradient needs of them.
+
+    flat (N, H * W * 4), blocks (N, bh * bw): shells and their live blocks; size: (width, height) texels; columns: bw.
+    samples (N, GROUP * 4), index, fx, fy (N, GROUP), T (N + 1, GROUP): written from `start` on; index -1 where there is
+    no sample. colour (BLOCK * 4,): what the rays saw, added to it. Rays whose target (P, 4) has no weight see nothing.
+    """
+    W, H = size
+    hidden = np.empty(BLOCK, np.float32)
+    for j in range(count):
+        T[len(flat), start + j] = hidden[j] = F(1) if target[first + j, 3] > F(0) else F(0)
+    for back in range(len(flat)):
+        i = len(flat) - 1 - back
+        at = index[i, start : start + count]
+        gx = fx[i, start : start + count]
+        gy = fy[i, start : start + count]
+        locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
+        drop_dead(at, blocks[i], count, W, columns)
+        texture = flat[i]
+        texels = samples[i]
+        for j in range(count):
+            t = T[i + 1, start + j]
+            if at[j] >= 0 and (t > OPAQUE or hidden[j] > HIDDEN):
+                slot = np.int64(start + j) * 4
+                alpha = fetch_texel(texture, np.int64(at[j]) * 4, np.int64(W) * 4, gx[j], gy[j], texels, slot)
+                if t <= OPAQUE:
+                    hidden[j] -= hidden[j] * alpha
+                T[i, start + j] = t - t * alpha
+                for c in range(3):
+                    colour[j * 4 + c] += t * alpha * texels[slot + c]
+            else:
+                at[j] = -1
+                T[i, start + j] = t
+
+
+@njit(**OPTIONS)
 def backward(samples, index, T, target, colour, first, start, count):  # type: ignore[no-untyped-def]
     """The gradient of the loss at every sample of one block of rays, in place of the samples; returns the loss.
 
@@ -208,31 +263,26 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
             first = group + start
             count = min(BLOCK, P - first)
             colour = np.zeros(BLOCK * 4, np.float32)
-            hidden = np.empty(BLOCK, np.float32)
-            for j in range(count):
-                T[N, start + j] = hidden[j] = F(1) if target[first + j, 3] > F(0) else F(0)
-            for back in range(N):
-                i = N - 1 - back
-                at = index[i, start : start + count]
-                gx = fx[i, start : start + count]
-                gy = fy[i, start : start + count]
-                locate(disparities[i], window, origin, rays, first, count, W, H, at, gx, gy)
-                drop_dead(at, blocks[i], count, W, columns)
-                texture = flat[i]
-                texels = samples[i]
-                for j in range(count):
-                    t = T[i + 1, start + j]
-                    if at[j] >= 0 and (t > OPAQUE or hidden[j] > HIDDEN):
-                        slot = np.int64(start + j) * 4
-                        alpha = fetch_texel(texture, np.int64(at[j]) * 4, np.int64(W) * 4, gx[j], gy[j], texels, slot)
-                        if t <= OPAQUE:
-                            hidden[j] -= hidden[j] * alpha
-                        T[i, start + j] = t - t * alpha
-                        for c in range(3):
-                            colour[j * 4 + c] += t * alpha * texels[slot + c]
-                    else:
-                        at[j] = -1
-                        T[i, start + j] = t
+            walk(
+                flat,
+                blocks,
+                (W, H),
+                columns,
+                disparities,
+                window,
+                origin,
+                rays,
+                target,
+                first,
+                start,
+                count,
+                samples,
+                index,
+                fx,
+                fy,
+                T,
+                colour,
+            )
             losses[first // BLOCK] = backward(samples, index, T, target, colour, first, start, count)
         members = min(GROUP, P - group)
         for i in prange(N):

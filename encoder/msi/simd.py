@@ -148,6 +148,31 @@ def scatter_texel(typingctx: Any, source: Any, at: Any, fx: Any, fy: Any, out: A
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def scatter_sixteen(typingctx: Any, source: Any, fx: Any, fy: Any, out: Any, offset: Any, row: Any):  # type: ignore[no-untyped-def]
+    """As `scatter_texel`, of source[:16], for textures of sixteen channels."""
+    f4, i8 = types.float32, types.int64
+    signature = types.void(source, f4, f4, out, i8, i8)
+
+    def codegen(context: Any, b: Any, sig: Any, args: Any) -> Any:
+        values = _data(context, b, sig.args[0], args[0])
+        target = _data(context, b, sig.args[3], args[3])
+        x, y = _splat(b, args[1]), _splat(b, args[2])
+        below = b.add(args[4], args[5])
+        lanes = [_load(b, values, ir.Constant(below.type, 4 * k)) for k in range(4)]
+        lower = [_mul(b, lane, y) for lane in lanes]
+        upper = [b.fsub(lane, low, flags=_FAST) for lane, low in zip(lanes, lower, strict=True)]
+        for parts, start in ((upper, args[4]), (lower, below)):
+            right = [_mul(b, part, x) for part in parts]
+            left = [b.fsub(part, share, flags=_FAST) for part, share in zip(parts, right, strict=True)]
+            for k, share in enumerate(left + right):
+                place = b.add(start, ir.Constant(start.type, 4 * k))
+                _store(b, _add(b, _load(b, target, place), share), target, place)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def fetch_scalar(typingctx: Any, field: Any, at: Any):  # type: ignore[no-untyped-def]
     """field[at] of a flat float32 array; no index from the end."""
     signature = types.float32(field, types.int64)

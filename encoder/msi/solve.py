@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from encoder.msi.focus import focused
 from encoder.msi.scene import CHOICE_BLOCK, GRID_STRIDE, Scene, choose_views
 from encoder.msi.sweep import Renewal, SweepConfig, fresh, sweep
 from encoder.msi.views import Floats, View, image_with_weight
+
+if TYPE_CHECKING:
+    from encoder.msi.network_solve import LearnedSolver
 
 log = logging.getLogger(__name__)
 F = np.float32
@@ -116,7 +119,15 @@ class WindowSolver:
     _buffers: DescentBuffers | None = None
     _references: list[Floats] = field(default_factory=list)
     _looked: list[Floats] = field(default_factory=list)
+    _learned: LearnedSolver | None = None
     change: Change | None = None
+
+    def __post_init__(self) -> None:
+        if self.config.learned:
+            from encoder.msi import network_solve  # with torch, which the other solvers do without
+
+            network = network_solve.loaded(self.config.weights or network_solve.SHIPPED)
+            self._learned = network_solve.LearnedSolver(network, self.scene, self.config.start)
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
         """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names, of those that see anything.
@@ -127,14 +138,13 @@ class WindowSolver:
         if self._state is None:
             self._state, self._references = fresh(self.scene), pictures
             self._looked = [picture.copy() for picture in pictures]
-            sweep(self.scene, pictures, self.config.first, renewing=self._state)
-            self._improved(self._state, pictures, on_step)
+            self._solve(self._state, images, pictures, None, on_step)
             return self._state.shells
         changed = self._differing(pictures, self._references)
         new = [a & b for a, b in zip(changed, self._differing(pictures, self._looked), strict=True)]
         self.change = None
         if any(mask.any() for mask in new):
-            self.change = self._renewed(self._state, pictures, changed, new, on_step)
+            self.change = self._renewed(self._state, images, pictures, changed, new, on_step)
             self._remember(self._state.shells, pictures, changed, self.change.free | self.change.lit)
         return self._state.shells
 
@@ -160,17 +170,25 @@ class WindowSolver:
             now |= (crossed.reshape(picture.shape[:2]) & mask) != 0
             looked[now] = picture[now]
 
-    def _improved(self, state: Renewal, pictures: list[Floats], on_step: Callable[[], None] | None) -> None:
+    def _solve(
+        self,
+        state: Renewal,
+        images: Mapping[str, NDArray[np.uint8]],
+        pictures: list[Floats],
+        free: NDArray[np.uint8] | None,
+        on_step: Callable[[], None] | None,
+    ) -> None:
+        """Solves the texels of `state` that are free, (N, H, W) uint8, or all of them."""
         config = self.config
-        if config.learned:
-            from encoder.msi import network_solve  # with torch, which the other solvers do without
-
-            network = network_solve.loaded(config.weights or network_solve.SHIPPED)
-            network_solve.improve(network, self.scene, pictures, state.shells, free=state.free)
+        if self._learned is None:
+            sweep(self.scene, pictures, config.first, renewing=state)
+        else:
+            self._learned.solve(images, state.shells, free=free)
         if config.descending is not None:
             self._buffers = self._buffers or make_buffers(state.shells)
             walk, buffers = config.descending, self._buffers
-            descend(self.scene, pictures, state.shells, walk, free=state.free, buffers=buffers, on_step=on_step)
+            pictures = pictures if free is None else focused(self.scene, pictures, free)
+            descend(self.scene, pictures, state.shells, walk, free=free, buffers=buffers, on_step=on_step)
 
     def _differing(self, pictures: list[Floats], others: list[Floats]) -> list[NDArray[np.uint8]]:
         """(height, width) uint8 of each view: pixels that are not those of the others, in whatever light."""
@@ -203,6 +221,7 @@ class WindowSolver:
     def _renewed(
         self,
         state: Renewal,
+        images: Mapping[str, NDArray[np.uint8]],
         pictures: list[Floats],
         changed: list[NDArray[np.uint8]],
         new: list[NDArray[np.uint8]],
@@ -223,12 +242,8 @@ class WindowSolver:
         relight.texel_ratio(ratios, self.scene.grids, GRID_STRIDE, chosen, CHOICE_BLOCK, middles, light)
         change = Change(free, lit, light, np.arange(len(state.shells)) // _LIGHT_GROUP)
         relight.relight(state.shells, change.light_of, lit, 1, light)
-        if not free.any():
-            return change
-        state = replace(state, free=free)
-        sweep(self.scene, pictures, self.config.first, renewing=state)
-        if self.config.improves:
-            self._improved(state, focused(self.scene, pictures, free), on_step)
+        if free.any():
+            self._solve(replace(state, free=free), images, pictures, free, on_step)
         return change
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from encoder.msi.components import GROUPS
+from encoder.msi.components import CHANNELS
 from encoder.msi.reference import locate
 
-_CHANNELS = 4 * GROUPS
 _RAYS = 1 << 15  # at once
 
 
@@ -19,10 +18,10 @@ def gather_components(
     rays: torch.Tensor,
     target: torch.Tensor,
 ) -> torch.Tensor:
-    """One view's components (4, N, 4, H, W) of shells (N, 4, H, W); the other arguments as in `kernels`, as tensors."""
+    """One view's components (N, 16, H, W) of shells (N, 4, H, W); the other arguments as in `kernels`, as tensors."""
     N, _, H, W = shells.shape
     texels = shells.permute(0, 2, 3, 1).reshape(N, H * W, 4)
-    total = torch.zeros(N * H * W, _CHANNELS, dtype=shells.dtype, device=shells.device)
+    total = torch.zeros(N * H * W, CHANNELS, dtype=shells.dtype, device=shells.device)
     shelf = torch.arange(N, device=shells.device)[:, None] * (H * W)
     useful = target[:, 3] > 0
     rays, target = rays[:, useful], target[useful]
@@ -42,8 +41,8 @@ def gather_components(
         values = _values(sample, wanted) * inside[..., None]
         for step, share in corners:
             places = torch.where(inside, shelf + at + step, torch.zeros_like(at))
-            total.index_add_(0, places.reshape(-1), (share[..., None] * values).reshape(-1, _CHANNELS))
-    return total.reshape(N, H, W, GROUPS, 4).permute(3, 0, 4, 1, 2)
+            total.index_add_(0, places.reshape(-1), (share[..., None] * values).reshape(-1, CHANNELS))
+    return total.reshape(N, H, W, CHANNELS).permute(0, 3, 1, 2)
 
 
 def _values(sample: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

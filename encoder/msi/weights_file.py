@@ -16,8 +16,7 @@ from encoder.msi.network import LearnedDescent, NetworkConfig
 from protocol.errors import FormatError
 from protocol.storage import reporting, write_file
 
-KIND = "lfv learned descent 1"
-_MOST_STEPS, _MOST_HIDDEN = 16, 256
+KIND = "lfv learned descent 2"
 _MOST_BYTES = 256 << 20
 
 
@@ -67,13 +66,8 @@ def _network(path: Path, notes: Mapping[str, str]) -> LearnedDescent:
         raise FormatError(f"{path}: weights of something else; give a file that lfv train wrote")
     try:
         said: dict[str, Any] = json.loads(notes["network"])
-        config = NetworkConfig(**said)
-        sound = (
-            (isinstance(config.steps, int) and 1 <= config.steps <= _MOST_STEPS)
-            and (isinstance(config.hidden, int) and 1 <= config.hidden <= _MOST_HIDDEN)
-            and config.pooling in ("sum", "maximum", "attention")
-            and config.colours in ("free", "blended")
-        )
+        config = NetworkConfig(**{**said, "levels": tuple(said["levels"])})
+        sound = config.flaw is None
     except (KeyError, TypeError, ValueError, RecursionError):
         sound = False
     if not sound:

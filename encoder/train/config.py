@@ -59,7 +59,10 @@ def read_config(path: Path) -> TrainConfig:
         raise UsageError(f"{path}: {(error.strerror or 'unreadable').lower()}; give a training config") from error
     except ValueError as error:
         raise UsageError(f"{path}: no TOML ({error}); mend it") from error
-    return _built(TrainConfig, said, str(path))
+    config: TrainConfig = _built(TrainConfig, said, str(path))
+    if config.network.flaw is not None:
+        raise UsageError(f"{path}, network: {config.network.flaw}")
+    return config
 
 
 def photographs(config: TrainConfig, folder: Path) -> list[Path]:

@@ -1,21 +1,23 @@
 """The training loop: scene after scene, each step of the network on what the step before leaves of it.
 
 The components are inputs: no gradient flows through them, and each step's weights learn from the loss of its own
-result. Memory is that of one step, and steps stay useful alone.
+result, at its level. Memory is that of one step, and steps stay useful alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
 
 from encoder.metrics import psnr_of
+from encoder.msi.coarse import coarse_scene
 from encoder.msi.network import LearnedDescent, Step
-from encoder.msi.network_solve import advanced, find_alive
+from encoder.msi.network_solve import LearnedSolver, advanced, find_alive, grown, pictures_of
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig
 from encoder.msi.sweep import sweep
@@ -86,20 +88,53 @@ def train(
 
 
 def learn(network: LearnedDescent, scene: TrainingScene, config: TrainConfig, features: Features | None) -> list[float]:
-    """Adds one scene's gradients to those of the weights; the losses of all steps, as shares of the start's."""
-    shells, targets = start(scene), weighted_targets(scene.scene, scene.pictures)
-    alive = find_alive(shells, None)
-    with torch.no_grad():
-        before = max(float(_total_loss(torch.from_numpy(shells).movedim(-1, -3), scene, config, features)), _LEAST)
-    losses = []
-    for step in network.steps:
-        assert isinstance(step, Step)
-        new = advanced(step, scene.scene, targets, shells, alive)
-        loss = _total_loss(new, scene, config, features) / before
-        (loss / config.scenes).backward()
-        losses.append(float(loss.detach()))
-        shells = np.ascontiguousarray(new.detach().permute(0, 2, 3, 1).numpy())
+    """Adds one scene's gradients to those of the weights; the losses of all steps, as shares of their level's first."""
+    losses: list[float] = []
+    for stage in stages(network, scene):
+        with torch.no_grad():
+            before = max(float(_total_loss(_channels_first(stage.shells), stage, config, features)), _LEAST)
+        for step in stage.steps:
+            alive = find_alive(stage.shells, np.ones(stage.shells.shape[:3], np.uint8))
+            new = advanced(step, stage.scene, stage.targets, stage.shells, alive)
+            loss = _total_loss(new, stage, config, features) / before
+            (loss / config.scenes).backward()
+            losses.append(float(loss.detach()))
+            stage.shells[...] = new.detach().permute(0, 2, 3, 1).numpy()
     return losses
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The steps of a network at one level of a scene.
+
+    Attributes:
+        scene, judged: source cameras and targets at this level; pictures, truths: (h, w, 4) float32 of theirs.
+        targets: the pictures as the kernels take them.
+        shells: (N, h, w, 4) that the steps begin with, and what they make of them.
+    """
+
+    steps: tuple[Step, ...]
+    scene: Scene
+    judged: Scene
+    pictures: list[Floats]
+    truths: list[Floats]
+    targets: list[Floats]
+    shells: Floats
+
+
+def stages(network: LearnedDescent, scene: TrainingScene) -> Iterator[Stage]:
+    """The levels of a network on one scene, each to be taken through its steps before the next: as `LearnedSolver`."""
+    last: tuple[int, Floats] | None = None
+    for level, group in groupby(network.by_level(), key=lambda each: each[0]):
+        here, judged = coarse_scene(scene.scene, level), coarse_scene(scene.judged, level)
+        pictures = pictures_of(here, scene.images, level)
+        if last is None:
+            shells = sweep(here, pictures, SolveConfig().start)
+        else:
+            shells = grown(last[1], last[0] // level, here.shape)
+        truths, targets = pictures_of(judged, scene.images, level), weighted_targets(here, pictures)
+        yield Stage(tuple(step for _, step in group), here, judged, pictures, truths, targets, shells)
+        last = level, shells
 
 
 def held_out_scene(config: TrainConfig, bank: TextureBank, number: int) -> TrainingScene:
@@ -107,34 +142,36 @@ def held_out_scene(config: TrainConfig, bank: TextureBank, number: int) -> Train
     return make_scene([config.seed, _HELD_OUT, number], bank, config.scene)
 
 
-def start(scene: TrainingScene) -> Floats:
-    """What learned descent starts from: the sweep, as the solver has it."""
-    return sweep(scene.scene, scene.pictures, SolveConfig().start)
+def solved(network: LearnedDescent, scene: TrainingScene) -> list[Floats]:
+    """(N, H, W, 4) of the start and after each step, in full resolution."""
+    found = []
+
+    def keep(level: int, _: Scene, shells: Floats) -> None:
+        found.append(shells.copy() if level == 1 else grown(shells, level, scene.scene.shape))
+
+    solver = LearnedSolver(network, scene.scene, SolveConfig().start)
+    solver.solve(scene.images, np.empty((*scene.scene.shape, 4), np.float32), on_level=keep)
+    return found
 
 
 def held_out_psnr(network: LearnedDescent, scenes: Sequence[TrainingScene]) -> tuple[float, ...]:
     """Mean PSNR in dB at the scenes' targets: of the start, and after each step."""
     rows = []
-    with torch.inference_mode():
-        for scene in scenes:
-            shells, targets = start(scene), weighted_targets(scene.scene, scene.pictures)
-            alive = find_alive(shells, None)
-            row = [_squared_error(shells, scene.judged, scene.truths)]
-            for step in network.steps:
-                assert isinstance(step, Step)
-                new = advanced(step, scene.scene, targets, shells, alive)
-                shells = np.ascontiguousarray(new.permute(0, 2, 3, 1).numpy())
-                row.append(_squared_error(shells, scene.judged, scene.truths))
-            rows.append([psnr_of(max(error, 1e-10)) for error in row])
+    for scene in scenes:
+        truths = pictures_of(scene.judged, scene.images, 1)
+        errors = [_squared_error(shells, scene.judged, truths) for shells in solved(network, scene)]
+        rows.append([psnr_of(max(error, 1e-10)) for error in errors])
     return tuple(float(value) for value in np.mean(rows, axis=0)) if rows else ()
 
 
-def _total_loss(
-    shells: torch.Tensor, scene: TrainingScene, config: TrainConfig, features: Features | None
-) -> torch.Tensor:
-    loss = _loss(shells, scene.judged, scene.truths, config, features)
+def _channels_first(shells: Floats) -> torch.Tensor:
+    return torch.from_numpy(shells).movedim(-1, 1)
+
+
+def _total_loss(shells: torch.Tensor, stage: Stage, config: TrainConfig, features: Features | None) -> torch.Tensor:
+    loss = _loss(shells, stage.judged, stage.truths, config, features)
     if config.source_share:
-        loss = loss + config.source_share * _loss(shells, scene.scene, scene.pictures, config, None)
+        loss = loss + config.source_share * _loss(shells, stage.scene, stage.pictures, config, None)
     return loss
 
 
@@ -152,7 +189,7 @@ def _loss(
 def _squared_error(shells: Floats, scene: Scene, pictures: Sequence[Floats]) -> float:
     """Mean over the pixels of all views whose rays stay within the window."""
     with torch.inference_mode():
-        views = rendered(torch.from_numpy(shells).permute(0, 3, 1, 2), scene)
+        views = rendered(_channels_first(shells), scene)
     total, count = 0.0, 0
     for seen, picture, weight in zip(views, pictures, scene.weights, strict=True):
         mask = (weight.reshape(picture.shape[:2]) > 0) & (picture[..., 3] > 0)

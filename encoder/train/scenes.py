@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 
 from encoder.msi.scene import Scene
-from encoder.msi.views import Floats, View, make_view
+from encoder.msi.views import Floats, make_view
 from encoder.rig.fisheye import KannalaBrandt
 from encoder.rig.perspective import Pinhole
 from encoder.train.textures import TextureBank
@@ -58,19 +57,13 @@ class TrainingScene:
 
     Attributes:
         scene: shells and source cameras, as their calibration says.
-        pictures: (height, width, 4) float32 of each source camera: sRGB in 0..1 and weight.
-        targets: views that are no source; truths: their pictures, alike, without noise.
+        images: (height, width, 3) uint8 sRGB by the cameras' names, those of the targets without noise.
+        judged: the same shells, seen by the targets, which are no source.
     """
 
     scene: Scene
-    pictures: tuple[Floats, ...]
-    targets: tuple[View, ...]
-    truths: tuple[Floats, ...]
-
-    @cached_property
-    def judged(self) -> Scene:
-        """The same shells, seen by the targets."""
-        return Scene(self.scene.window, self.scene.disparities, self.targets)
+    images: Mapping[str, NDArray[np.uint8]]
+    judged: Scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,24 +90,20 @@ def make_scene(seed: Sequence[int], bank: TextureBank, config: SceneConfig | Non
     rig = _dome(rng, config) if dome else _flat(rng, config)
     window, cameras, targets, disparities = rig
     patches = _patches(rng, window, disparities, bank, config)
-    views, pictures = [], []
+    views, images = [], {}
     for k, (model, pose) in enumerate(cameras):
-        picture = _filmed(rng, _traced(patches, model, pose, bank), config)
+        images[f"c{k}"] = _filmed(rng, _traced(patches, model, pose, bank), config)
         error = rng.uniform(-1, 1, 3) * config.turn * min(1.0, rng.exponential(0.4)) / model.params[0]
         wrong: NDArray[np.float64] = np.array(
             pose @ geometry.pose(geometry.rotation_from_angle_axis(error), np.zeros(3)), np.float64
         )
-        view = make_view(f"c{k}", model, wrong, None)
-        views.append(view)
-        pictures.append(_weighted(picture, view))
-    goals = [make_view(f"t{k}", model, np.asarray(pose, np.float64), None) for k, (model, pose) in enumerate(targets)]
-    truths = tuple(_weighted(_traced(patches, v.model, v.T_show_camera, bank), v) for v in goals)
-    scene = Scene(window, disparities.astype(np.float32), tuple(views))
-    return TrainingScene(scene, tuple(pictures), tuple(goals), truths)
-
-
-def _weighted(picture: Floats, view: View) -> Floats:
-    return np.concatenate([picture, view.weight[..., None]], axis=-1)
+        views.append(make_view(f"c{k}", model, wrong, None))
+    goals = []
+    for k, (model, pose) in enumerate(targets):
+        images[f"t{k}"] = _rounded(_traced(patches, model, pose, bank))
+        goals.append(make_view(f"t{k}", model, np.asarray(pose, np.float64), None))
+    shells = disparities.astype(np.float32)
+    return TrainingScene(Scene(window, shells, tuple(views)), images, Scene(window, shells, tuple(goals)))
 
 
 _Camera = tuple[Pinhole | KannalaBrandt, Array]
@@ -282,7 +271,7 @@ def _sampled(texture: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     return functional.grid_sample(texture[None], grid, padding_mode="reflection", align_corners=False)[0, :, 0].T
 
 
-def _filmed(rng: np.random.Generator, picture: Floats, config: SceneConfig) -> Floats:
+def _filmed(rng: np.random.Generator, picture: Floats, config: SceneConfig) -> NDArray[np.uint8]:
     """What a camera makes of what is there."""
     sigma = rng.uniform(0, config.blur)
     if sigma > 0.2:
@@ -294,5 +283,8 @@ def _filmed(rng: np.random.Generator, picture: Floats, config: SceneConfig) -> F
         picture = sum(k * padded[:, i : i + picture.shape[1]] for i, k in enumerate(kernel))
     gain = 1 + rng.normal(0, config.exposure, 3)
     noise = rng.normal(0, rng.uniform(0, config.noise) / 255, picture.shape)
-    filmed: Floats = (np.round(255 * np.clip(picture * gain + noise, 0, 1)) / 255).astype(np.float32)
-    return filmed
+    return _rounded(picture * gain + noise)
+
+
+def _rounded(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)

@@ -26,7 +26,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def weights(rig: Path) -> Path:
     path = rig.parent / "network.safetensors"
-    write_weights(path, LearnedDescent(NetworkConfig(steps=2, hidden=4)), {})
+    write_weights(path, LearnedDescent(NetworkConfig(levels=(2, 1), hidden=4)), {})
     return path
 
 

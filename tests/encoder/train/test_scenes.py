@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from encoder.metrics import psnr_of
-from encoder.train.loop import start
+from encoder.msi.network_solve import pictures_of
+from encoder.msi.solve import SolveConfig
+from encoder.msi.sweep import sweep
 from encoder.train.rendered import rendered
 from encoder.train.scenes import SceneConfig, TrainingScene, make_scene
 from encoder.train.textures import TextureBank
@@ -21,8 +23,8 @@ def bank() -> TextureBank:
 
 
 def _same(a: TrainingScene, b: TrainingScene) -> bool:
-    return len(a.pictures) == len(b.pictures) and all(
-        np.array_equal(x, y) for x, y in zip((*a.pictures, *a.truths), (*b.pictures, *b.truths), strict=True)
+    return a.images.keys() == b.images.keys() and all(
+        np.array_equal(image, b.images[name]) for name, image in a.images.items()
     )
 
 
@@ -36,10 +38,11 @@ def test_there_are_rigs_of_both_kinds_and_of_many_sizes(bank: TextureBank) -> No
     config = SceneConfig(side=16, shells=(4, 9), cameras=(2, 9), patches=(1, 3))
     made = [make_scene([7, k], bank, config) for k in range(24)]
     assert {scene.scene.window.kind for scene in made} == {"plane", "sphere"}
-    assert len({len(scene.pictures) for scene in made}) >= 5
+    assert len({len(scene.scene.views) for scene in made}) >= 5
     for scene in made:
-        assert 4 <= len(scene.scene.disparities) <= 9 and len(scene.truths) == len(scene.targets) == config.targets
-        assert all(p.min() >= 0 and p.max() <= 1 and p.shape == (16, 16, 4) for p in scene.pictures)
+        assert 4 <= len(scene.scene.disparities) <= 9 and len(scene.judged.views) == config.targets
+        assert scene.images.keys() == {view.name for view in (*scene.scene.views, *scene.judged.views)}
+        assert all(image.shape == (16, 16, 3) and image.dtype == np.uint8 for image in scene.images.values())
 
 
 def test_cameras_see_one_world(bank: TextureBank) -> None:
@@ -47,8 +50,9 @@ def test_cameras_see_one_world(bank: TextureBank) -> None:
     found, plain = [], []
     for k in range(4):
         scene = make_scene([11, k], bank, CLEAN)
-        shells = torch.from_numpy(start(scene)).movedim(-1, -3)
-        for seen, truth, weight in zip(rendered(shells, scene.judged), scene.truths, scene.judged.weights, strict=True):
+        pictures, truths = (pictures_of(part, scene.images, 1) for part in (scene.scene, scene.judged))
+        shells = torch.from_numpy(sweep(scene.scene, pictures, SolveConfig().start)).movedim(-1, -3)
+        for seen, truth, weight in zip(rendered(shells, scene.judged), truths, scene.judged.weights, strict=True):
             mask = weight.reshape(truth.shape[:2]) > 0
             wanted = truth[..., :3][mask]
             found.append(float(((seen.permute(1, 2, 0).numpy()[mask] - wanted) ** 2).mean()))

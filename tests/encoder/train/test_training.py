@@ -32,7 +32,7 @@ cameras = [3, 4]
 shells = [4, 5]
 patches = [1, 3]
 [network]
-steps = 2
+levels = [2, 1]
 hidden = 4
 """
 
@@ -99,6 +99,10 @@ def test_another_runs_checkpoint_is_refused(config: Path, tmp_path: Path, capsys
         ("steps = -1", "'steps' cannot be -1"),
         ("steps = 1.5", "'steps' cannot be 1.5"),
         ("[network]\npooling = 'mean'", "'pooling' cannot be 'mean'"),
+        ("[network]\nlevels = []", "levels are 1 to 16"),
+        ("[network]\nlevels = [1, 2]", "none larger than the one before"),
+        ("[network]\nlevels = [3]", "powers of two"),
+        ("[network]\nhidden = 0", "hidden is"),
         ("[scene]\nshells = [3]", "'shells' cannot be"),
         ("[scene]\nshells = [9, 3]", "'shells' cannot be"),
         ("scene = 3", "'scene' is a table"),
