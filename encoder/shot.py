@@ -83,6 +83,11 @@ def prepare(folder: Path, config: EncodeConfig) -> Shot:
             raise UsageError(f"--hold-out {name}: the rig has no such camera; it has {', '.join(known)}")
     if len(known) - len(set(config.hold_out)) < 2:
         raise UsageError(f"--hold-out leaves {len(known) - len(set(config.hold_out))} cameras; at least 2 are needed")
+    if config.solve.solver == "stereo" and len(known) - len(set(config.hold_out)) != 2:
+        raise UsageError(
+            f"--solver stereo takes two cameras, {folder} has {len(known) - len(set(config.hold_out))}; --hold-out the "
+            "others, or give --solver network"
+        )
     T_show_rig = show_frame(rig)
     rig = moved(rig, T_show_rig)
     if not _extent(rig) > 0:

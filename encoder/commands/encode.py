@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--solver",
         choices=get_args(SolverName),
         default=default.solve.solver,
-        help="%(default)s; sweep is a preview, network learned to descend in a few steps",
+        help="%(default)s; sweep is a preview, network learned to descend in a few steps, stereo is for two cameras",
     )
     solver.add_argument("--weights", type=Path, metavar="FILE", help="of the network, by lfv train (those shipped)")
     solver.add_argument(
@@ -165,10 +165,10 @@ def _solve_config(args: argparse.Namespace) -> SolveConfig:
         raise UsageError(f"--weights are of a network; give --solver network too, not {args.solver}")
     if not config.learned:
         return config
-    from encoder.msi.network_solve import SHIPPED, loaded  # with torch, which the other solvers do without
+    from encoder.msi.learned import load_network, shipped  # with torch, which the other solvers do without
 
-    weights = args.weights or SHIPPED
-    loaded(weights)
+    weights = args.weights or shipped(config.solver)
+    load_network(config.solver, weights)
     return replace(config, weights=weights, digest=hashlib.blake2b(weights.read_bytes(), digest_size=16).hexdigest())
 
 

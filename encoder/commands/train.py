@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from encoder.msi.network import LearnedDescent
 from encoder.msi.scene import render_view
 from encoder.msi.weights_file import write_weights
 from encoder.train.checkpoint import read_checkpoint, write_checkpoint
 from encoder.train.config import TrainConfig, photographs, read_config
-from encoder.train.loop import Report, held_out_scene, make_network, solved, train
+from encoder.train.loop import Network, Report, held_out_scene, make_network, solved, train
 from encoder.train.loss import Features
 from encoder.train.textures import TextureBank
 from player.pictures import encode_png
@@ -24,15 +23,16 @@ from protocol.errors import UsageError
 from protocol.storage import reporting, write_file
 
 HELP = (
-    "Trains the solver that learns (DeepView's learned gradient descent) on scenes without end, and writes its weights "
-    "for `encode --solver network --weights FILE`. Killed, the same command goes on from the last checkpoint."
+    "Trains a solver that learns (DeepView's learned gradient descent, or Stereo Magnification) on scenes without end, "
+    "and writes its weights for `encode --solver network --weights FILE` (or stereo). Killed, the same command goes on "
+    "from the last checkpoint."
 )
 EXAMPLES = """\
   lfv train small.toml --out run/                       a run as the file describes it
   lfv train small.toml --out run/ --restart             from the beginning
   lfv train large.toml --out run/ --vgg vgg19.pt        with a TorchScript network's features in the loss
 """
-CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "network.safetensors"
+CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +99,7 @@ def _line(report: Report, config: TrainConfig, began: float, first: int) -> str:
     )
 
 
-def _picture(network: LearnedDescent, bank: TextureBank, config: TrainConfig) -> bytes:
+def _picture(network: Network, bank: TextureBank, config: TrainConfig) -> bytes:
     """PNG: truth, the start, and the result at the targets of a few held-out scenes, row by row."""
     rows = []
     for k in range(min(4, max(1, config.held_out))):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as functional
@@ -23,10 +23,10 @@ FEATURES = 19  # of `describe`
 _VIEW_FEATURES = 12
 _POOLED = 8
 HALO = 2  # texels around one that have a say in its step
-_MOST_COLOUR, _MOST_ALPHA = 0.5, 1.0  # of a Gauss-Newton step
+MOST_COLOUR, MOST_ALPHA = 0.5, 1.0  # of a Gauss-Newton step
 _UNSEEN = -1e4  # a score of views that do not look
 _MOST_STEPS, _MOST_HIDDEN, _MOST_LEVEL = 16, 256, 8
-_CORRECTION = 0.3  # of colour, at most
+CORRECTION = 0.3  # of colour, at most
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ class NetworkConfig:
 
 class LearnedDescent(nn.Module):
     """The steps of learned gradient descent."""
+
+    KIND: ClassVar[str] = "lfv learned descent 2"
+    CONFIG: ClassVar[type[NetworkConfig]] = NetworkConfig
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
@@ -103,8 +106,9 @@ class Step(nn.Module):
         """(N, 4, H, W) RGBA after the step; `beside` (N, 4, H, W) from `neighbours`, `pooled` from `pool`."""
         features, colour_step, alpha_step = describe(components, shells)
         x = torch.cat([features, beside] if pooled is None else [features, beside, pooled[:, :_POOLED]], 1)
-        x = functional.relu(self.first(x))
-        x = functional.relu(self.near_mix(self.near(x)) + x)
+        seen = (components[:, 6:7] > 0).to(x.dtype)  # what no camera looks at has no say
+        x = functional.relu(self.first(x)) * seen
+        x = functional.relu(self.near_mix(self.near(x)) + x) * seen
         x = functional.relu(self.again_mix(self.again(x)) + x)
         out = self.last(x)
         gates = torch.sigmoid(out[:, :3])
@@ -113,12 +117,12 @@ class Step(nn.Module):
         colour = shells[:, :3]
         colour = colour + gates[:, :1] * colour_step + gates[:, 2:] * (reach / (reach + 0.1)) * (views - colour)
         if self.free:
-            colour = colour + _CORRECTION * torch.tanh(out[:, 3:6])
+            colour = colour + CORRECTION * torch.tanh(out[:, 3:6])
         change = (torch.tanh(out[:, 6:]) + gates[:, 1:2] * alpha_step).clamp(-1.0, 1.0)
         alpha = shells[:, 3:]
         alpha = alpha + (1 - alpha) * functional.relu(change) - alpha * functional.relu(-change)
-        # What no camera looks at stays, and so do blocks that are known to be empty.
-        return torch.where(components[:, 6:7] > 0, torch.cat([colour.clamp(0.0, 1.0), alpha], 1), shells)
+        # Neither does it change; nor do blocks that are known to be empty, whose components are 0.
+        return torch.where(seen > 0, torch.cat([colour.clamp(0.0, 1.0), alpha], 1), shells)
 
 
 def _around(channels: int) -> nn.Conv2d:
@@ -198,7 +202,7 @@ def describe(components: torch.Tensor, shells: torch.Tensor) -> tuple[torch.Tens
     bend_colour, cover, reach = components[:, 4:5], components[:, 6:7], components[:, 7:8]
     some = cover.clamp(min=1e-3)
     colour_step = components[:, :3] / (bend_colour + 0.02 * some + 1e-3)
-    colour_step = colour_step.clamp(-_MOST_COLOUR, _MOST_COLOUR)
+    colour_step = colour_step.clamp(-MOST_COLOUR, MOST_COLOUR)
     alpha_step = _alpha_step(components)
     per_reach = 1 / reach.clamp(min=1e-3)
     seen, behind = components[:, 8:11] * per_reach, components[:, 12:15] * per_reach
@@ -225,7 +229,7 @@ def describe(components: torch.Tensor, shells: torch.Tensor) -> tuple[torch.Tens
 
 def _alpha_step(components: torch.Tensor) -> torch.Tensor:
     damped = components[:, 5:6] + 0.01 * components[:, 6:7].clamp(min=1e-3) + 1e-3
-    return (components[:, 3:4] / damped).clamp(-_MOST_ALPHA, _MOST_ALPHA)
+    return (components[:, 3:4] / damped).clamp(-MOST_ALPHA, MOST_ALPHA)
 
 
 def neighbours(shells: torch.Tensor, components: torch.Tensor) -> torch.Tensor:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoder.msi import descent_kernels, level_kernels
+from encoder.msi import descent_kernels, level_kernels, network_kernels
 from encoder.msi.coarse import coarse_picture, coarse_scene
 from encoder.msi.components import CHANNELS, gather_components
 from encoder.msi.focus import focused
@@ -20,21 +19,13 @@ from encoder.msi.scene import Scene
 from encoder.msi.sweep import Renewal, SweepConfig, sweep
 from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats, image_with_weight
-from encoder.msi.weights_file import read_weights
 
-SHIPPED = Path(__file__).parent / "weights" / "network.safetensors"
 _LEAST_ALPHA = 0.03
 _TILE = 64  # texels that go through the network together, across and down
 _AT_ONCE = 4  # and shells
 
 
-@lru_cache(maxsize=2)
-def loaded(weights: Path) -> LearnedDescent:
-    """The network of a file, read once. Raises FormatError, StorageError."""
-    return read_weights(weights)[0]
-
-
-class LearnedSolver:
+class NetworkSolver:
     """Solves the shells of one window, frame by frame."""
 
     def __init__(self, network: LearnedDescent, scene: Scene, start: SweepConfig) -> None:
@@ -50,7 +41,7 @@ class LearnedSolver:
         self._scenes = {level: coarse_scene(scene, level) for level in {1, *network.config.levels}}
         first = self._scenes[network.config.levels[0]]
         self._costs: Floats = np.empty(first.shape, np.float32)
-        self._renewing = False
+        self._buffers = StepBuffers.of(scene.shape)
 
     def solve(
         self,
@@ -85,7 +76,7 @@ class LearnedSolver:
                     on_level(wanted, scene, fine)
                 targets = weighted_targets(scene, pictures if free is None else focused(scene, pictures, some))
                 now, level = fine, wanted
-            advance(step, scene, targets, now, some)
+            advance(step, scene, targets, now, some, buffers=self._buffers)
             if on_level is not None:
                 on_level(level, scene, now)
         if level > 1:
@@ -105,42 +96,86 @@ def grown(shells: Floats, level: int, shape: tuple[int, int, int]) -> Floats:
     return out
 
 
-def advance(step: Step, scene: Scene, targets: Sequence[Floats], shells: Floats, free: NDArray[np.uint8]) -> None:
-    """One step, in place, where texels (N, H, W) are free; only tiles in which there is something go through it.
+@dataclass(frozen=True, eq=False)
+class StepBuffers:
+    """What a step holds beside the shells: memory that is new costs as much as what is written to it.
+
+    components, answer: flat float32, for shells of up to the shape that they were made for.
+    """
+
+    components: Floats
+    answer: Floats
+
+    @classmethod
+    def of(cls, shape: tuple[int, int, int]) -> StepBuffers:
+        """Buffers for shells (N, H, W)."""
+        count = int(np.prod(shape))
+        return cls(np.empty(count * CHANNELS, np.float32), np.empty(count * 4, np.float32))
+
+
+def advance(
+    step: Step,
+    scene: Scene,
+    targets: Sequence[Floats],
+    shells: Floats,
+    free: NDArray[np.uint8],
+    *,
+    buffers: StepBuffers | None = None,
+) -> None:
+    """One step, in place, where texels (N, H, W) are free.
 
     Args:
         targets: (P, 4) of each view, from `weighted_targets`.
         shells: (N, H, W, 4).
+        buffers: of an earlier call for shells of at least this size, to be used again.
     """
+    buffers = buffers or StepBuffers.of(scene.shape)
+    alive = find_alive(shells, free)
+    new = buffers.answer[: shells.size].reshape(shells.shape)
+    total = buffers.components[: 4 * shells.size].reshape(*scene.shape, CHANNELS)
+    if step.pool is None:
+        network_kernels.clear_live(total, alive)
+        _add_views(scene, targets, shells, alive, total)
+        network_kernels.step_shells(step, shells, total, alive, free, new)
+        return
     with torch.inference_mode():
-        alive = find_alive(shells, free)
-        components, pooled = joined(step, scene, targets, shells, alive)
-        now, sums = _channels_first(shells), _channels_first(components)
-        new = np.array(shells)
-        height, width = shells.shape[1:3]
-        for y in range(0, height, _TILE):
-            for x in range(0, width, _TILE):
-                down, right = min(height, y + _TILE), min(width, x + _TILE)
-                blocks = alive[:, y // CELL : -(-down // CELL), x // CELL : -(-right // CELL)]
-                top, left = max(0, y - HALO), max(0, x - HALO)
-                tile = (..., slice(top, down + HALO), slice(left, right + HALO))
-                texels, seen = now[tile].contiguous(), sums[tile].contiguous()
-                beside = neighbours(texels, seen)
-                live = np.flatnonzero(blocks.any(axis=(1, 2)))
-                for some in (live[k : k + _AT_ONCE] for k in range(0, len(live), _AT_ONCE)):
-                    out = step(texels[some], seen[some], beside[some], None if pooled is None else pooled[tile][some])
-                    inner = out[..., y - top : down - top, x - left : right - left].permute(0, 2, 3, 1)
-                    new[some, y:down, x:right] = inner.numpy()
-        new[0, ..., 3] = 1
-        np.copyto(shells, new, where=(free != 0)[..., None])
+        total[...] = 0
+        pooled = _pooled(step, scene, targets, shells, alive, total)
+        new[...] = shells
+        if pooled is not None:
+            _step_tiles(step, shells, total, pooled, alive, new)
+    new[0, ..., 3] = 1
+    np.copyto(shells, new, where=(free != 0)[..., None])
+
+
+def _step_tiles(
+    step: Step, shells: Floats, components: Floats, pooled: torch.Tensor, alive: NDArray[np.uint8], out: Floats
+) -> None:
+    """The step, tile by tile, into `out`, like `shells` (N, H, W, 4)."""
+    now, sums = _channels_first(shells), _channels_first(components)
+    height, width = shells.shape[1:3]
+    for y in range(0, height, _TILE):
+        for x in range(0, width, _TILE):
+            down, right = min(height, y + _TILE), min(width, x + _TILE)
+            blocks = alive[:, y // CELL : -(-down // CELL), x // CELL : -(-right // CELL)]
+            top, left = max(0, y - HALO), max(0, x - HALO)
+            tile = (..., slice(top, down + HALO), slice(left, right + HALO))
+            texels, seen = now[tile].contiguous(), sums[tile].contiguous()
+            beside = neighbours(texels, seen)
+            live = np.flatnonzero(blocks.any(axis=(1, 2)))
+            for some in (live[k : k + _AT_ONCE] for k in range(0, len(live), _AT_ONCE)):
+                new = step(texels[some], seen[some], beside[some], pooled[tile][some])
+                inner = new[..., y - top : down - top, x - left : right - left].permute(0, 2, 3, 1)
+                out[some, y:down, x:right] = inner.numpy()
 
 
 def advanced(
     step: Step, scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8]
 ) -> torch.Tensor:
     """One step on all shells (N, H, W, 4) at once: (N, 4, H, W), of which autograd knows how it came about."""
-    components, pooled = joined(step, scene, targets, shells, alive)
-    now, sums = _channels_first(shells), _channels_first(components)
+    total = np.zeros((*scene.shape, CHANNELS), np.float32)
+    pooled = _pooled(step, scene, targets, shells, alive, total)
+    now, sums = _channels_first(shells), _channels_first(total)
     new = step(now, sums, neighbours(now, sums), pooled)
     opaque = torch.cat([new[:1, :3], torch.ones_like(new[:1, 3:])], 1)
     return torch.cat([opaque, new[1:]])
@@ -153,25 +188,33 @@ def find_alive(shells: Floats, free: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return alive
 
 
-def joined(
-    step: Step, scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8]
-) -> tuple[Floats, torch.Tensor | None]:
-    """The components (N, H, W, 16) of shells (N, H, W, 4), summed over views, and what the step's pool makes of them.
+def _add_views(
+    scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8], total: Floats
+) -> None:
+    """Adds the components of all views to `total` (N, H, W, 16)."""
+    for (origin, rays), target in _useful(scene, targets):
+        gather_components(shells, scene.disparities, scene.vector, origin, rays, target, alive, total)
 
-    Args:
-        targets: (P, 4) of each view, from `weighted_targets`; those without any weight are left out.
-    """
-    total = np.zeros((*shells.shape[:3], CHANNELS), np.float32)
+
+def _pooled(
+    step: Step, scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8], total: Floats
+) -> torch.Tensor | None:
+    """As `_add_views`; and what the step's pool makes of the views, if it has one and there are any."""
+    if step.pool is None:
+        _add_views(scene, targets, shells, alive, total)
+        return None
     state = None
-    for (origin, rays), target in zip(scene.rays, targets, strict=True):
-        if not target[:, 3].any():
-            continue
-        part = total if step.pool is None else np.zeros_like(total)
+    for (origin, rays), target in _useful(scene, targets):
+        part = np.zeros_like(total)
         gather_components(shells, scene.disparities, scene.vector, origin, rays, target, alive, part)
-        if step.pool is not None:
-            total += part
-            state = step.pool(state, _channels_first(part), _channels_first(shells))
-    return total, None if step.pool is None or state is None else step.pool.result(state)
+        total += part
+        state = step.pool(state, _channels_first(part), _channels_first(shells))
+    return None if state is None else step.pool.result(state)
+
+
+def _useful(scene: Scene, targets: Sequence[Floats]) -> Iterator[tuple[tuple[Floats, Floats], Floats]]:
+    """Origin and rays, and target (P, 4), of the views that see anything."""
+    return ((rays, target) for rays, target in zip(scene.rays, targets, strict=True) if target[:, 3].any())
 
 
 def _shrunk_free(free: NDArray[np.uint8], level: int, scene: Scene) -> NDArray[np.uint8]:

@@ -22,11 +22,11 @@ from encoder.msi.sweep import Renewal, SweepConfig, fresh, sweep
 from encoder.msi.views import Floats, View, image_with_weight
 
 if TYPE_CHECKING:
-    from encoder.msi.network_solve import LearnedSolver
+    from encoder.msi.learned import LearnedSolver
 
 log = logging.getLogger(__name__)
 F = np.float32
-SolverName = Literal["sweep", "descent", "network", "network+descent"]
+SolverName = Literal["sweep", "descent", "network", "network+descent", "stereo"]
 _NEW = 0.5  # of the votes that a texel needs are not to have been cast in an earlier frame
 _LIGHT_GROUP = 4  # neighbouring shells that share their light
 
@@ -36,8 +36,8 @@ class SolveConfig:
     """Which solver, and how it goes on from frame to frame.
 
     Attributes:
-        solver: "sweep" alone; or, started by it, "descent", the learned "network", or this and a short descent. All but
-            the sweep have layers that are refined by what they show.
+        solver: "sweep" alone; or, started by it, "descent", the learned "network", or this and a short descent; or the
+            learned "stereo" for two cameras. All but the sweep have layers that are refined by what they show.
         weights: of the network, a file that `lfv train` wrote, or None for those shipped; digest: of that file.
         sweep: how it is swept alone; start: before the others, which want to know of every surface that there may be.
         descent: the steps of "descent"; short_descent: those behind a network.
@@ -82,8 +82,8 @@ class SolveConfig:
 
     @property
     def learned(self) -> bool:
-        """Whether a network improves the shells."""
-        return self.solver in ("network", "network+descent")
+        """Whether a network makes the shells."""
+        return self.solver in ("network", "network+descent", "stereo")
 
     @property
     def descending(self) -> DescentConfig | None:
@@ -124,10 +124,9 @@ class WindowSolver:
 
     def __post_init__(self) -> None:
         if self.config.learned:
-            from encoder.msi import network_solve  # with torch, which the other solvers do without
+            from encoder.msi.learned import learned_solver  # with torch, which the other solvers do without
 
-            network = network_solve.loaded(self.config.weights or network_solve.SHIPPED)
-            self._learned = network_solve.LearnedSolver(network, self.scene, self.config.start)
+            self._learned = learned_solver(self.scene, self.config)
 
     def solve(self, images: Mapping[str, NDArray[np.uint8]], *, on_step: Callable[[], None] | None = None) -> Floats:
         """(N, H, W, 4) float32 straight RGBA of the next frame; images by the views' names, of those that see anything.

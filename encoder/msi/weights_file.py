@@ -6,28 +6,42 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from encoder.msi.network import LearnedDescent, NetworkConfig
 from protocol.errors import FormatError
 from protocol.storage import reporting, write_file
 
-KIND = "lfv learned descent 2"
 _MOST_BYTES = 256 << 20
 
 
-def write_weights(path: Path, network: LearnedDescent, notes: Mapping[str, str]) -> None:
+class Learned(Protocol):
+    """A network that is learned: what it calls itself, and what describes it (a dataclass with a `flaw`)."""
+
+    KIND: ClassVar[str]
+    CONFIG: ClassVar[type[Any]]
+    config: Any
+
+    def __init__(self, config: Any) -> None: ...
+    def state_dict(self) -> dict[str, torch.Tensor]: ...
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any: ...
+    def eval(self) -> Any: ...
+
+
+_L = TypeVar("_L", bound=Learned)
+
+
+def write_weights(path: Path, network: Learned, notes: Mapping[str, str]) -> None:
     """Writes weights, what network they are of, and notes on how they came about. Raises StorageError."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    metadata = {**notes, "kind": KIND, "network": json.dumps(asdict(network.config), sort_keys=True)}
+    metadata = {**notes, "kind": network.KIND, "network": json.dumps(asdict(network.config), sort_keys=True)}
     write_file(path, save(tensors, metadata=metadata))
 
 
-def read_weights(path: Path) -> tuple[LearnedDescent, dict[str, str]]:
+def read_weights(path: Path, of: type[_L]) -> tuple[_L, dict[str, str]]:
     """The network and its notes.
 
     Raises:
@@ -42,7 +56,7 @@ def read_weights(path: Path) -> tuple[LearnedDescent, dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:
             notes = dict(file.metadata() or {})
-            network = _network(path, notes)
+            network = _network(path, of, notes)
             wanted = network.state_dict()
             if set(file.keys()) != set(wanted):
                 odd = sorted(set(file.keys()) ^ set(wanted))[0]
@@ -58,18 +72,22 @@ def read_weights(path: Path) -> tuple[LearnedDescent, dict[str, str]]:
         if not bool(torch.isfinite(value).all()):
             raise FormatError(f"{path}: '{name}' holds a number that is not finite; train anew, or take an older file")
     network.load_state_dict(found)
-    return network.eval(), notes
+    network.eval()
+    return network, notes
 
 
-def _network(path: Path, notes: Mapping[str, str]) -> LearnedDescent:
-    if notes.get("kind") != KIND:
-        raise FormatError(f"{path}: weights of something else; give a file that lfv train wrote")
+def _network(path: Path, of: type[_L], notes: Mapping[str, str]) -> _L:
+    if notes.get("kind") != of.KIND:
+        raise FormatError(
+            f"{path}: weights of something else ({notes.get('kind', 'unsaid')}), {of.KIND} is needed; give a file that "
+            "lfv train wrote"
+        )
     try:
         said: dict[str, Any] = json.loads(notes["network"])
-        config = NetworkConfig(**{**said, "levels": tuple(said["levels"])})
+        config = of.CONFIG(**{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})
         sound = config.flaw is None
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         sound = False
     if not sound:
         raise FormatError(f"{path}: its network is described wrongly; give a file that lfv train wrote")
-    return LearnedDescent(config)
+    return of(config)

@@ -10,7 +10,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from encoder.msi.network import LearnedDescent
 from encoder.train.config import TrainConfig
 from protocol.errors import FormatError, UsageError
 from protocol.storage import write_file
@@ -19,7 +18,7 @@ _KIND = "lfv training 1"
 
 
 def write_checkpoint(
-    path: Path, network: LearnedDescent, adam: torch.optim.Adam, step: int, config: TrainConfig
+    path: Path, network: torch.nn.Module, adam: torch.optim.Adam, step: int, config: TrainConfig
 ) -> None:
     """Writes what `read_checkpoint` goes on from. Raises StorageError."""
     tensors = {f"weights.{name}": value for name, value in network.state_dict().items()}
@@ -31,7 +30,7 @@ def write_checkpoint(
     )
 
 
-def read_checkpoint(path: Path, network: LearnedDescent, adam: torch.optim.Adam, config: TrainConfig) -> int:
+def read_checkpoint(path: Path, network: torch.nn.Module, adam: torch.optim.Adam, config: TrainConfig) -> int:
     """Takes over weights and moments; returns how many steps they have seen.
 
     Raises:

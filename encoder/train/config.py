@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from encoder.msi.network import NetworkConfig
+from encoder.msi.stereo import StereoConfig
 from encoder.train.loss import LossConfig
 from encoder.train.scenes import SceneConfig
 from protocol.errors import UsageError
@@ -21,6 +22,7 @@ class TrainConfig:
     """A training run.
 
     Attributes:
+        solver: what is trained: "network" (`network`) or "stereo" (`stereo`), whose scenes have two cameras.
         steps: updates of the weights; scenes: made for each.
         rate: Adam's, along a cosine to a fiftieth.
         clip: norm of the gradient, at most.
@@ -31,6 +33,7 @@ class TrainConfig:
         report_every, checkpoint_every, pictures_every: steps.
     """
 
+    solver: Literal["network", "stereo"] = "network"
     steps: int = 4000
     scenes: int = 1
     rate: float = 1e-3
@@ -44,6 +47,7 @@ class TrainConfig:
     pictures_every: int = 500
     scene: SceneConfig = field(default_factory=SceneConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    stereo: StereoConfig = field(default_factory=StereoConfig)
     loss: LossConfig = field(default_factory=LossConfig)
 
 
@@ -60,8 +64,13 @@ def read_config(path: Path) -> TrainConfig:
     except ValueError as error:
         raise UsageError(f"{path}: no TOML ({error}); mend it") from error
     config: TrainConfig = _built(TrainConfig, said, str(path))
-    if config.network.flaw is not None:
-        raise UsageError(f"{path}, network: {config.network.flaw}")
+    for name, flaw in (("network", config.network.flaw), ("stereo", config.stereo.flaw)):
+        if flaw is not None:
+            raise UsageError(f"{path}, {name}: {flaw}")
+    if config.solver == "stereo" and config.scene.cameras != (2, 2):
+        raise UsageError(f"{path}, scene: stereo has two cameras; give cameras = [2, 2]")
+    if config.scene.cameras[0] < 2:
+        raise UsageError(f"{path}, scene: depth needs two cameras; give cameras from 2 on")
     return config
 
 

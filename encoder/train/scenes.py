@@ -32,6 +32,7 @@ class SceneConfig:
     Attributes:
         side: pixels of a camera's picture and about as many texels of the window, across and down.
         shells: how many; cameras: to solve from; targets: further views to be judged at.
+        beyond: how much farther from the cameras' middle than between them targets may lie, as a share.
         shift: pixels by which the nearest thing moves between the outermost cameras.
         patches: how many things there are before the background.
         exposure, noise, blur: of a camera: standard deviations of its gain, of noise (levels of 255, up to), and of a
@@ -43,6 +44,7 @@ class SceneConfig:
     shells: tuple[int, int] = (16, 28)
     cameras: tuple[int, int] = (4, 12)
     targets: int = 2
+    beyond: float = 0.0
     shift: tuple[float, float] = (8.0, 26.0)
     patches: tuple[int, int] = (4, 14)
     exposure: float = 0.01
@@ -172,10 +174,14 @@ def _count(rng: np.random.Generator, config: SceneConfig) -> int:
 
 
 def _between(rng: np.random.Generator, places: Array, config: SceneConfig) -> Array:
-    """Places of the targets: random means of three cameras."""
+    """Places of the targets: random means of three cameras, or beyond them."""
     picks = np.stack([rng.permutation(len(places))[:3] for _ in range(config.targets)])
     shares = rng.dirichlet([1.0] * picks.shape[1], config.targets)
-    return np.asarray(np.einsum("tk,tkc->tc", shares, places[picks]))
+    between = np.einsum("tk,tkc->tc", shares, places[picks])
+    if not config.beyond:
+        return np.asarray(between)
+    middle = places.mean(axis=0)
+    return np.asarray(middle + (between - middle) * rng.uniform(1, 1 + config.beyond, (config.targets, 1)))
 
 
 def _patches(

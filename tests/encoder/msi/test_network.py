@@ -16,13 +16,13 @@ from safetensors.torch import save_file
 
 from encoder.msi import level_kernels
 from encoder.msi.network import Colours, LearnedDescent, NetworkConfig, Pooling
-from encoder.msi.network_solve import LearnedSolver, advance, advanced, find_alive, grown, pictures_of
+from encoder.msi.network_solve import NetworkSolver, advance, advanced, find_alive, grown, pictures_of
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig
 from encoder.msi.sweep import sweep
 from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats
-from encoder.msi.weights_file import KIND, read_weights, write_weights
+from encoder.msi.weights_file import read_weights, write_weights
 from encoder.train.loop import held_out_psnr
 from encoder.train.scenes import SceneConfig, TrainingScene, make_scene
 from encoder.train.textures import TextureBank
@@ -50,7 +50,7 @@ def stirred(pooling: Pooling = "sum", colours: Colours = "free", levels: tuple[i
 
 def solved(network: LearnedDescent, scene: Scene, images: Mapping[str, NDArray[np.uint8]]) -> Floats:
     shells = np.empty((*scene.shape, 4), np.float32)
-    LearnedSolver(network, scene, SolveConfig().start).solve(images, shells)
+    NetworkSolver(network, scene, SolveConfig().start).solve(images, shells)
     return shells
 
 
@@ -121,7 +121,7 @@ def test_only_free_texels_change(scenes: list[TrainingScene]) -> None:
     free = np.zeros(shells.shape[:3], np.uint8)
     free[2:5, 8:20, 4:30] = 1
     found = shells.copy()
-    solver = LearnedSolver(stirred(), scene.scene, SolveConfig().start)
+    solver = NetworkSolver(stirred(), scene.scene, SolveConfig().start)
     solver.solve(scene.images, np.empty_like(found))
     solver.solve(scene.images, found, free=free)
     changed = (found != shells).any(axis=-1)
@@ -155,7 +155,7 @@ def test_levels_cover_the_same_directions() -> None:
 def test_weights_come_back(tmp_path: Path, pooling: Pooling) -> None:
     network = stirred(pooling)
     write_weights(tmp_path / "w.safetensors", network, {"steps": "7"})
-    found, notes = read_weights(tmp_path / "w.safetensors")
+    found, notes = read_weights(tmp_path / "w.safetensors", LearnedDescent)
     assert found.config == network.config and notes["steps"] == "7"
     for name, value in network.state_dict().items():
         assert torch.equal(found.state_dict()[name], value)
@@ -164,7 +164,7 @@ def test_weights_come_back(tmp_path: Path, pooling: Pooling) -> None:
 def _damaged(path: Path, what: str) -> None:
     network = stirred()
     tensors = {name: value.clone() for name, value in network.state_dict().items()}
-    said = {"kind": KIND, "network": json.dumps({"levels": [2, 1], "hidden": 8, "pooling": "sum", "colours": "free"})}
+    said = {"kind": LearnedDescent.KIND, "network": json.dumps({"levels": [2, 1], "hidden": 8, "pooling": "sum", "colours": "free"})}
     first = next(iter(tensors))
     if what == "shape":
         tensors[first] = tensors[first][:1].clone()
@@ -201,10 +201,10 @@ def test_wrong_weights_are_one_clear_error(tmp_path: Path, what: str) -> None:
     path = tmp_path / "w.safetensors"
     _damaged(path, what)
     with pytest.raises(FormatError, match=r"w\.safetensors: ") as caught:
-        read_weights(path)
+        read_weights(path, LearnedDescent)
     assert "; " in str(caught.value)
 
 
 def test_weights_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no such file"):
-        read_weights(tmp_path / "none.safetensors")
+        read_weights(tmp_path / "none.safetensors", LearnedDescent)

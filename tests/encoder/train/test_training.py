@@ -10,6 +10,7 @@ import torch
 
 from encoder import cli
 from encoder.commands.train import CHECKPOINT, WEIGHTS
+from encoder.msi.network import LearnedDescent
 from encoder.msi.weights_file import read_weights
 from encoder.train import loop
 from encoder.train.config import read_config
@@ -71,7 +72,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(
     capsys.readouterr()
     assert cli.main(["train", str(config), "--out", str(broken)]) == 0
     assert "going on after step 2 of 4" in capsys.readouterr().out
-    (found, _), (wanted, notes) = (read_weights(folder / WEIGHTS) for folder in (broken, whole))
+    (found, _), (wanted, notes) = (read_weights(folder / WEIGHTS, LearnedDescent) for folder in (broken, whole))
     assert notes["steps"] == "4" and notes["seed"] == "0"
     for name, value in wanted.state_dict().items():
         assert torch.equal(found.state_dict()[name], value), name

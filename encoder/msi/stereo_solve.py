@@ -1,0 +1,71 @@
+"""Shells of two cameras, by the network of `stereo`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from encoder.msi.reproject import reproject
+from encoder.msi.scene import GRID_STRIDE, Scene
+from encoder.msi.stereo import HALO, STRIDE, StereoNetwork
+from encoder.msi.views import Floats, image_with_weight
+
+_TILE = 128  # texels that go through the network together, across and down; a multiple of STRIDE
+
+
+class StereoSolver:
+    """Solves the shells of one window, frame by frame."""
+
+    def __init__(self, network: StereoNetwork, scene: Scene) -> None:
+        """Prepare.
+
+        Args:
+            network: what is asked.
+            scene: shells and the two cameras.
+        """
+        self._network, self._scene = network, scene
+
+    def solve(
+        self, images: Mapping[str, NDArray[np.uint8]], shells: Floats, *, free: NDArray[np.uint8] | None = None
+    ) -> None:
+        """Writes `shells` (N, H, W, 4) float32 straight RGBA, all texels or those that are free, (N, H, W) uint8.
+
+        Args:
+            images: (height, width, 3) uint8 sRGB by the views' names, of those that see anything.
+        """
+        scene = self._scene
+        pair = [torch.from_numpy(volume).movedim(-1, 1) for volume in sweep_volumes(scene, images)]
+        _, height, width = scene.shape
+        with torch.inference_mode():
+            for y in range(0, height, _TILE):
+                for x in range(0, width, _TILE):
+                    tile = (slice(None), slice(y, min(height, y + _TILE)), slice(x, min(width, x + _TILE)))
+                    if free is not None and not free[tile].any():
+                        continue
+                    new = _tile(self._network, pair, y, x)[:, :, : tile[1].stop - y, : tile[2].stop - x]
+                    where = True if free is None else (free[tile] != 0)[..., None]
+                    np.copyto(shells[tile], new.permute(0, 2, 3, 1).numpy(), where=where)
+
+
+def sweep_volumes(scene: Scene, images: Mapping[str, NDArray[np.uint8]]) -> list[Floats]:
+    """(N, H, W, 4) colour and weight of each view on all shells, of the left one (along the window's x) first."""
+    order = sorted(range(len(scene.views)), key=lambda k: tuple(scene.rays[k][0]))
+    out = []
+    for k in order:
+        view = scene.views[k]
+        out.append(np.empty((*scene.shape, 4), np.float32))
+        reproject(image_with_weight(view, images.get(view.name)), scene.grids[k], GRID_STRIDE, out[-1])
+    return out
+
+
+def _tile(network: StereoNetwork, pair: list[torch.Tensor], y: int, x: int) -> torch.Tensor:
+    """(N, 4, _TILE, _TILE) from texel (y, x) on; beyond the window nothing is seen."""
+    height, width = pair[0].shape[2:]
+    top, left = max(0, y - HALO), max(0, x - HALO)
+    bottom, right = min(height, y + _TILE + HALO), min(width, x + _TILE + HALO)
+    edges = (0, -(right - left) % STRIDE, 0, -(bottom - top) % STRIDE)
+    cut = [torch.nn.functional.pad(volume[:, :, top:bottom, left:right], edges) for volume in pair]
+    return network(*cut)[:, :, y - top : y - top + _TILE, x - left : x - left + _TILE]  # type: ignore[no-any-return]

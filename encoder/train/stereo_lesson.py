@@ -1,0 +1,52 @@
+"""What the stereo network learns from a scene: its shells are to look right from views that neither camera has."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from encoder.msi.network_solve import pictures_of
+from encoder.msi.solve import SolveConfig
+from encoder.msi.stereo import STRIDE, StereoNetwork
+from encoder.msi.stereo_solve import StereoSolver, sweep_volumes
+from encoder.msi.sweep import sweep
+from encoder.msi.views import Floats
+from encoder.train.config import TrainConfig
+from encoder.train.judged import LEAST, channels_first, view_loss
+from encoder.train.loss import Features
+from encoder.train.scenes import TrainingScene
+
+
+def learn(network: StereoNetwork, scene: TrainingScene, config: TrainConfig, features: Features | None) -> list[float]:
+    """Adds one scene's gradients to those of the weights; the loss, as a share of the sweep's."""
+    truths = pictures_of(scene.judged, scene.images, 1)
+
+    def loss(shells: torch.Tensor) -> torch.Tensor:
+        return view_loss(shells, scene.judged, truths, config, features)
+
+    with torch.no_grad():
+        before = max(float(loss(channels_first(_swept(scene)))), LEAST)
+    share = loss(_shells_of(network, scene)) / before
+    (share / config.scenes).backward()
+    return [float(share.detach())]
+
+
+def _shells_of(network: StereoNetwork, scene: TrainingScene) -> torch.Tensor:
+    """(N, 4, H, W) of which autograd knows how they came about."""
+    _, height, width = scene.scene.shape
+    edges = (0, -width % STRIDE, 0, -height % STRIDE)
+    pair = [
+        torch.nn.functional.pad(channels_first(volume), edges) for volume in sweep_volumes(scene.scene, scene.images)
+    ]
+    return network(*pair)[:, :, :height, :width]  # type: ignore[no-any-return]
+
+
+def solved(network: StereoNetwork, scene: TrainingScene) -> list[Floats]:
+    """(N, H, W, 4) of the sweep, and of the network."""
+    found = np.empty((*scene.scene.shape, 4), np.float32)
+    StereoSolver(network, scene.scene).solve(scene.images, found)
+    return [_swept(scene), found]
+
+
+def _swept(scene: TrainingScene) -> Floats:
+    return sweep(scene.scene, pictures_of(scene.scene, scene.images, 1), SolveConfig().sweep)
