@@ -164,7 +164,10 @@ def test_weights_come_back(tmp_path: Path, pooling: Pooling) -> None:
 def _damaged(path: Path, what: str) -> None:
     network = stirred()
     tensors = {name: value.clone() for name, value in network.state_dict().items()}
-    said = {"kind": LearnedDescent.KIND, "network": json.dumps({"levels": [2, 1], "hidden": 8, "pooling": "sum", "colours": "free"})}
+    said = {
+        "kind": LearnedDescent.KIND,
+        "network": json.dumps({"levels": [2, 1], "hidden": 8, "pooling": "sum", "colours": "free"}),
+    }
     first = next(iter(tensors))
     if what == "shape":
         tensors[first] = tensors[first][:1].clone()

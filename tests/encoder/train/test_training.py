@@ -11,6 +11,7 @@ import torch
 from encoder import cli
 from encoder.commands.train import CHECKPOINT, WEIGHTS
 from encoder.msi.network import LearnedDescent
+from encoder.msi.stereo import StereoNetwork
 from encoder.msi.weights_file import read_weights
 from encoder.train import loop
 from encoder.train.config import read_config
@@ -38,6 +39,11 @@ hidden = 4
 """
 
 
+STEREO = TOY.replace("cameras = [3, 4]", "cameras = [2, 2]").replace("[network]\nlevels = [2, 1]\nhidden = 4", "") + (
+    "beyond = 1.0\n[stereo]\nwidth = 3\n"
+)
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "toy.toml"
@@ -49,9 +55,16 @@ class Killed(Exception):
     """As a process that is no more: nothing after it runs."""
 
 
+@pytest.mark.parametrize("of", [LearnedDescent, StereoNetwork])
 def test_killed_and_resumed_ends_with_the_same_weights(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    of: type[LearnedDescent] | type[StereoNetwork],
 ) -> None:
+    if of is StereoNetwork:
+        config.write_text('solver = "stereo"\n' + STEREO)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert cli.main(["train", str(config), "--out", str(whole)]) == 0
     said = capsys.readouterr().out
@@ -72,7 +85,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(
     capsys.readouterr()
     assert cli.main(["train", str(config), "--out", str(broken)]) == 0
     assert "going on after step 2 of 4" in capsys.readouterr().out
-    (found, _), (wanted, notes) = (read_weights(folder / WEIGHTS, LearnedDescent) for folder in (broken, whole))
+    (found, _), (wanted, notes) = (read_weights(folder / WEIGHTS, of) for folder in (broken, whole))
     assert notes["steps"] == "4" and notes["seed"] == "0"
     for name, value in wanted.state_dict().items():
         assert torch.equal(found.state_dict()[name], value), name
@@ -106,6 +119,9 @@ def test_another_runs_checkpoint_is_refused(config: Path, tmp_path: Path, capsys
         ("[network]\nhidden = 0", "hidden is"),
         ("[scene]\nshells = [3]", "'shells' cannot be"),
         ("[scene]\nshells = [9, 3]", "'shells' cannot be"),
+        ("solver = 'stereo'", "stereo has two cameras"),
+        ("[scene]\ncameras = [1, 3]", "depth needs two cameras"),
+        ("[stereo]\nwidth = 0", "width is"),
         ("scene = 3", "'scene' is a table"),
         ("[loss]\nstyle = 1.0", "'style' is no setting"),
     ],
