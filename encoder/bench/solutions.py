@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,34 +29,26 @@ _LONG = 300  # steps of descent after which more gains nothing
 
 
 def bench_solutions(rig: Path, quick: bool, *, weights: Path | None = None) -> list[Figure]:
-    """PSNR and SSIM of the shells by each solver, and its seconds, for the rig's first frame; networks with `weights`.
+    """PSNR and SSIM of the shells by each solver, and its seconds, for the rig's first frame.
 
     Judged at the first frame's views of `test_views.json`, or else at the first camera, held out. All solvers work at
-    half the cameras' resolution, as `encode` has it, and in one window.
+    half the cameras' resolution, as `encode` has it, and in one window. The network has these weights, or the shipped.
 
     Raises:
         what `prepare` and the solvers raise.
     """
-    shot, images, judged = _prepared(rig, quick)
-    divisor = EncodeConfig().solve.divisor_for(shot.sources)
-    scene = coarse_scene(Scene(shot.projection, shot.disparities, shot.sources), divisor)
-    small = {name: coarse_picture(image, divisor) for name, image in images.items()}
-    views = [(coarse_view(view, divisor), coarse_picture(picture, divisor)) for view, picture in judged]
+    footage = _test_views(rig, quick) or held_out_views(rig, (read_rig(rig).cameras[0].name,), quick)
     steps = (2, 3) if quick else (30, _LONG)
     configs: dict[str, SolveConfig] = {
         "sweep": SolveConfig(solver="sweep"),
         **{f"descent_{count}": SolveConfig().with_steps(count) for count in steps},
     }
-    if weights is not None:
-        configs["network"] = SolveConfig(solver="network", weights=weights)
-        configs["network_descent"] = SolveConfig(solver="network+descent", weights=weights)
+    configs["network"] = SolveConfig(solver="network", weights=weights)
+    configs["network_descent"] = SolveConfig(solver="network+descent", weights=weights)
     out = []
     for name, config in configs.items():
-        WindowSolver(_tiny(scene), config).solve(small)  # compiles, and reads weights
-        started = time.perf_counter()
-        found = WindowSolver(scene, config).solve(small)
-        seconds = time.perf_counter() - started
-        figures = np.mean([_judged(scene, found, *each) for each in views], axis=0)
+        found, seconds = solved(footage, config)
+        figures = np.mean([judged(footage.scene, found, *view) for view in footage.views], axis=0)
         out += [
             Figure(f"solution_{name}_psnr", float(figures[0]), "dB"),
             Figure(f"solution_{name}_ssim", float(figures[1]), ""),
@@ -65,34 +57,62 @@ def bench_solutions(rig: Path, quick: bool, *, weights: Path | None = None) -> l
     return out
 
 
-def _prepared(rig: Path, quick: bool) -> tuple[Shot, Mapping[str, Rgb], list[tuple[View, Rgb]]]:
-    """The shot, its first pictures, and the views to be judged at with what is to be seen there."""
-    list_of_views = rig / "test_views.json"
-    held_out = () if list_of_views.exists() else (read_rig(rig).cameras[0].name,)
-    config = EncodeConfig(hold_out=held_out, scale=Fraction(1, 2) if held_out else Fraction(1), frames=1)
+@dataclass(frozen=True)
+class Footage:
+    """A rig's first frame where shells are solved: source pictures by name, and views to judge by with theirs."""
+
+    scene: Scene
+    images: Mapping[str, Rgb]
+    views: list[tuple[View, Rgb]]
+
+
+def held_out_views(rig: Path, hold_out: tuple[str, ...], quick: bool) -> Footage:
+    """At half scale, judged at the cameras that are held out. Raises what `prepare` raises."""
+    shot, images = _first_frame(rig, quick, EncodeConfig(hold_out=hold_out, scale=Fraction(1, 2), frames=1))
+    return _footage(shot, images, [(view, images[view.name]) for view in shot.held_out])
+
+
+def solved(footage: Footage, config: SolveConfig) -> tuple[Floats, float]:
+    """(N, H, W, 4) shells by a solver, and its seconds."""
+    WindowSolver(_tiny(footage.scene), config).solve(footage.images)  # compiles, and reads weights
+    started = time.perf_counter()
+    found = WindowSolver(footage.scene, config).solve(footage.images)
+    return found, time.perf_counter() - started
+
+
+def judged(scene: Scene, found: Floats, view: View, picture: Rgb) -> tuple[float, float]:
+    """PSNR in dB and SSIM of shells at a view, where its rays stay within the window."""
+    seen = shells.render_view(scene, found, view)[0][..., :3]
+    truth, mask = picture / 255.0, shells.inside(scene, view).reshape(picture.shape[:2]) & (view.weight > 0)
+    rounded = np.round(seen.clip(0, 1) * 255) / 255
+    return psnr(truth, rounded, mask), ssim(truth, rounded, mask)
+
+
+def _test_views(rig: Path, quick: bool) -> Footage | None:
+    listed = rig / "test_views.json"
+    if not listed.exists():
+        return None
+    shot, images = _first_frame(rig, quick, EncodeConfig(frames=1))
+    targets = [view_target(shot.T_show_rig, listed, entry, 0) for frame, entry in read_views(listed) if frame == 0]
+    poses = [np.asarray(target.camera.T_world_camera, np.float64) for target in targets]
+    views = [make_view(t.name, t.camera.model, pose, None) for t, pose in zip(targets, poses, strict=True)]
+    return _footage(shot, images, [(view, target.truth) for view, target in zip(views, targets, strict=True)])
+
+
+def _first_frame(rig: Path, quick: bool, config: EncodeConfig) -> tuple[Shot, Mapping[str, Rgb]]:
     shot = prepare(rig, replace(config, shells=8) if quick else config)
     with closing(shot.footage.frames(0, 1)) as frames:
-        images = next(frames).images
-    if held_out:
-        return shot, images, [(shot.held_out[0], images[held_out[0]])]
-    entries = [entry for frame, entry in read_views(list_of_views) if frame == 0]
-    targets = [view_target(shot.T_show_rig, list_of_views, entry, 0) for entry in entries]
-    return (
-        shot,
-        images,
-        [
-            (make_view(t.name, t.camera.model, np.asarray(t.camera.T_world_camera, np.float64), None), t.truth)
-            for t in targets
-        ],
+        return shot, next(frames).images
+
+
+def _footage(shot: Shot, images: Mapping[str, Rgb], views: list[tuple[View, Rgb]]) -> Footage:
+    divisor = SolveConfig().divisor_for(shot.sources)
+    return Footage(
+        coarse_scene(Scene(shot.projection, shot.disparities, shot.sources), divisor),
+        {name: coarse_picture(image, divisor) for name, image in images.items()},
+        [(coarse_view(view, divisor), coarse_picture(picture, divisor)) for view, picture in views],
     )
 
 
 def _tiny(scene: Scene) -> Scene:
     return Scene(replace(scene.window, width=48, height=48), scene.disparities[::8], scene.views)
-
-
-def _judged(scene: Scene, found: Floats, view: View, picture: Rgb) -> tuple[float, float]:
-    seen = shells.render_view(scene, found, view)[0][..., :3]
-    truth, mask = picture / 255.0, shells.inside(scene, view).reshape(picture.shape[:2]) & (view.weight > 0)
-    rounded = np.round(seen.clip(0, 1) * 255) / 255
-    return psnr(truth, rounded, mask), ssim(truth, rounded, mask)

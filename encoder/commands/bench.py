@@ -20,6 +20,7 @@ from encoder.bench.shells import bench_shells
 from encoder.bench.shows import bench_show
 from encoder.bench.solutions import bench_solutions
 from encoder.bench.solvers import bench_descent, bench_sweep
+from encoder.bench.stereo import bench_stereo
 from encoder.bench.streaming.adaptation import bench_adaptation
 from encoder.bench.streaming.clients import bench_clients
 from encoder.bench.streaming.goodput import bench_goodput
@@ -38,7 +39,8 @@ EXAMPLES = """\
   lfv bench --json out/bench.json               a list of {"name", "value", "unit"}
   lfv bench --rig rig/                          also encode a rig's footage and play it
   lfv bench --only shells --only machine        some of it
-  lfv bench --only solutions --rig rig/         what sweep, descent and a long descent make of it; networks: --weights
+  lfv bench --only solutions --rig rig/         what sweep, short and long descent and the network make of it
+  lfv bench --only stereo --rig rig/            what two of its cameras give, by the stereo network and by the sweep
   lfv bench --only clients_zeromq               500 viewers over ZeroMQ; clients_http: over HTTP
   lfv bench --history tests/benchmarks/history.jsonl   also add a line to what was measured before
   lfv bench --quick                             seconds; says that it works, not how fast it is
@@ -68,8 +70,9 @@ _WITH_RIG: dict[str, Callable[[Path, bool], list[Figure]]] = {
     "codecs": bench_codecs,
     "collapse": bench_collapse,
 }
-_SOLUTIONS = "solutions"  # with a rig, and only where named: a long descent takes minutes
-NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG, _SOLUTIONS)
+# With a rig and perhaps weights, and only where named: a long descent takes minutes, and not every rig has a pair.
+_LEARNED: dict[str, Callable[..., list[Figure]]] = {"solutions": bench_solutions, "stereo": bench_stereo}
+NAMES = (*_WITHOUT_RIG, *_ONLY_NAMED, *_WITH_RIG, *_LEARNED)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there; folders are made")
     parser.add_argument("--history", type=Path, metavar="FILE", help="also add them there as one more line")
     parser.add_argument("--rig", type=Path, metavar="FOLDER", help="footage for encoding and playing")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="of the network, for `--only solutions`")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="of the network, for `--only solutions` or stereo (those shipped)"
+    )
     parser.add_argument(
         "--only", action="append", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}; again for more"
     )
@@ -90,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     names = args.only or list(benchmarks)
     benchmarks |= _ONLY_NAMED
     if args.rig is not None:
-        benchmarks[_SOLUTIONS] = partial(bench_solutions, args.rig, weights=args.weights)
+        benchmarks |= {n: partial(b, args.rig, weights=args.weights) for n, b in _LEARNED.items()}
     missing = [name for name in names if name not in benchmarks]
     if missing:
         raise UsageError(

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 
 from encoder.msi.scene import render_view
+from encoder.msi.torch_steps import best_device
 from encoder.msi.weights_file import write_weights
 from encoder.train.checkpoint import read_checkpoint, write_checkpoint
 from encoder.train.config import TrainConfig, photographs, read_config
 from encoder.train.loop import Network, Report, held_out_scene, make_network, solved, train
-from encoder.train.loss import Features
 from encoder.train.textures import TextureBank
+from encoder.train.vgg import Vgg
 from player.pictures import encode_png
 from protocol.errors import UsageError
 from protocol.storage import reporting, write_file
@@ -30,7 +31,7 @@ HELP = (
 EXAMPLES = """\
   lfv train small.toml --out run/                       a run as the file describes it
   lfv train small.toml --out run/ --restart             from the beginning
-  lfv train large.toml --out run/ --vgg vgg19.pt        with a TorchScript network's features in the loss
+  lfv train large.toml --out run/ --vgg vgg19.safetensors  with VGG19's features in the loss
 """
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 
@@ -40,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run, see the README for its settings")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for checkpoint, weights and pictures")
     parser.add_argument("--restart", action="store_true", help="begin anew instead of going on")
-    parser.add_argument("--vgg", type=Path, metavar="FILE", help="TorchScript features for the loss; none is shipped")
+    parser.add_argument(
+        "--vgg", type=Path, metavar="FILE", help="VGG19's weights (safetensors, torchvision's names) for the loss"
+    )
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: cuda where there is one (%(default)s)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
@@ -53,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
     config = read_config(args.config)
     with reporting(args.out, "make"):
         args.out.mkdir(parents=True, exist_ok=True)
-    bank = TextureBank(seed=config.seed, photos=photographs(config, args.config.parent))
-    network, adam = make_network(config)
+    device = _device(args.device)
+    bank = TextureBank(seed=config.seed, photos=photographs(config, args.config.parent), device=device)
+    network, adam = make_network(config, device)
     checkpoint = args.out / CHECKPOINT
     first = 0
     if checkpoint.exists() and not args.restart:
@@ -81,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         adam,
         bank,
         first=first,
-        features=_features(args.vgg),
+        perceptual=None if args.vgg is None else Vgg(args.vgg, device).distance,
         on_report=on_report,
         on_step=on_step,
     )
@@ -111,14 +118,10 @@ def _picture(network: Network, bank: TextureBank, config: TrainConfig) -> bytes:
     return encode_png((np.concatenate(rows) * 255).clip(0, 255).round().astype(np.uint8))
 
 
-def _features(path: Path | None) -> Features | None:
-    if path is None:
-        return None
-    try:
-        loaded: Features = torch.jit.load(str(path)).eval()  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError) as error:
-        raise UsageError(f"{path}: no TorchScript network; give one whose output are features") from error
-    return loaded
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch sees no CUDA device here; give --device cpu, or a torch built for CUDA")
+    return best_device() if name == "auto" else torch.device(name)
 
 
 def _notes(path: Path, config: TrainConfig, last: list[Report]) -> dict[str, str]:

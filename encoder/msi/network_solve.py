@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoder.msi import descent_kernels, level_kernels, network_kernels
+from encoder.msi import descent_kernels, level_kernels, network_kernels, torch_steps
 from encoder.msi.coarse import coarse_picture, coarse_scene
 from encoder.msi.components import CHANNELS, gather_components
 from encoder.msi.focus import focused
 from encoder.msi.kernel_options import CELL
-from encoder.msi.network import HALO, LearnedDescent, Step, neighbours
+from encoder.msi.network import LearnedDescent, Step
 from encoder.msi.scene import Scene
 from encoder.msi.sweep import Renewal, SweepConfig, sweep
 from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats, image_with_weight
 
 _LEAST_ALPHA = 0.03
-_TILE = 64  # texels that go through the network together, across and down
-_AT_ONCE = 4  # and shells
+CPU = torch.device("cpu")
 
 
 class NetworkSolver:
@@ -36,7 +36,8 @@ class NetworkSolver:
             scene: shells and source cameras at full resolution.
             start: how the coarsest level is swept.
         """
-        self._network = network
+        self._device = torch_steps.best_device()
+        self._network = network if self._device.type == "cpu" else deepcopy(network).to(self._device)
         self._start = start
         self._scenes = {level: coarse_scene(scene, level) for level in {1, *network.config.levels}}
         first = self._scenes[network.config.levels[0]]
@@ -76,7 +77,7 @@ class NetworkSolver:
                     on_level(wanted, scene, fine)
                 targets = weighted_targets(scene, pictures if free is None else focused(scene, pictures, some))
                 now, level = fine, wanted
-            advance(step, scene, targets, now, some, buffers=self._buffers)
+            advance(step, scene, targets, now, some, device=self._device, buffers=self._buffers)
             if on_level is not None:
                 on_level(level, scene, now)
         if level > 1:
@@ -120,65 +121,32 @@ def advance(
     shells: Floats,
     free: NDArray[np.uint8],
     *,
+    device: torch.device = CPU,
     buffers: StepBuffers | None = None,
 ) -> None:
     """One step, in place, where texels (N, H, W) are free.
 
     Args:
-        targets: (P, 4) of each view, from `weighted_targets`.
+        step: on the device.
+        targets: (P, 4) of each view, from `weighted_targets`; those without any weight are left out.
         shells: (N, H, W, 4).
         buffers: of an earlier call for shells of at least this size, to be used again.
     """
-    buffers = buffers or StepBuffers.of(scene.shape)
     alive = find_alive(shells, free)
-    new = buffers.answer[: shells.size].reshape(shells.shape)
-    total = buffers.components[: 4 * shells.size].reshape(*scene.shape, CHANNELS)
-    if step.pool is None:
-        network_kernels.clear_live(total, alive)
-        _add_views(scene, targets, shells, alive, total)
-        network_kernels.step_shells(step, shells, total, alive, free, new)
+    if step.pool is not None or device.type != "cpu":
+        now = torch.from_numpy(shells).movedim(-1, 1).to(device)
+        with torch.inference_mode():
+            new = torch_steps.stepped(step, now, *torch_steps.gathered(step, scene, targets, now, alive), alive)
+        np.copyto(shells, new.movedim(1, -1).cpu().numpy(), where=(free != 0)[..., None])
         return
-    with torch.inference_mode():
-        total[...] = 0
-        pooled = _pooled(step, scene, targets, shells, alive, total)
-        new[...] = shells
-        if pooled is not None:
-            _step_tiles(step, shells, total, pooled, alive, new)
-    new[0, ..., 3] = 1
-    np.copyto(shells, new, where=(free != 0)[..., None])
-
-
-def _step_tiles(
-    step: Step, shells: Floats, components: Floats, pooled: torch.Tensor, alive: NDArray[np.uint8], out: Floats
-) -> None:
-    """The step, tile by tile, into `out`, like `shells` (N, H, W, 4)."""
-    now, sums = _channels_first(shells), _channels_first(components)
-    height, width = shells.shape[1:3]
-    for y in range(0, height, _TILE):
-        for x in range(0, width, _TILE):
-            down, right = min(height, y + _TILE), min(width, x + _TILE)
-            blocks = alive[:, y // CELL : -(-down // CELL), x // CELL : -(-right // CELL)]
-            top, left = max(0, y - HALO), max(0, x - HALO)
-            tile = (..., slice(top, down + HALO), slice(left, right + HALO))
-            texels, seen = now[tile].contiguous(), sums[tile].contiguous()
-            beside = neighbours(texels, seen)
-            live = np.flatnonzero(blocks.any(axis=(1, 2)))
-            for some in (live[k : k + _AT_ONCE] for k in range(0, len(live), _AT_ONCE)):
-                new = step(texels[some], seen[some], beside[some], pooled[tile][some])
-                inner = new[..., y - top : down - top, x - left : right - left].permute(0, 2, 3, 1)
-                out[some, y:down, x:right] = inner.numpy()
-
-
-def advanced(
-    step: Step, scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8]
-) -> torch.Tensor:
-    """One step on all shells (N, H, W, 4) at once: (N, 4, H, W), of which autograd knows how it came about."""
-    total = np.zeros((*scene.shape, CHANNELS), np.float32)
-    pooled = _pooled(step, scene, targets, shells, alive, total)
-    now, sums = _channels_first(shells), _channels_first(total)
-    new = step(now, sums, neighbours(now, sums), pooled)
-    opaque = torch.cat([new[:1, :3], torch.ones_like(new[:1, 3:])], 1)
-    return torch.cat([opaque, new[1:]])
+    buffers = buffers or StepBuffers.of(scene.shape)
+    total = buffers.components[: 4 * shells.size].reshape(*scene.shape, CHANNELS)
+    network_kernels.clear_live(total, alive)
+    for (origin, rays), target in zip(scene.rays, targets, strict=True):
+        if target[:, 3].any():
+            gather_components(shells, scene.disparities, scene.vector, origin, rays, target, alive, total)
+    scratch = buffers.answer[: shells.size].reshape(shells.shape)
+    network_kernels.step_shells(step, shells, total, alive, free, scratch)
 
 
 def find_alive(shells: Floats, free: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -188,43 +156,9 @@ def find_alive(shells: Floats, free: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return alive
 
 
-def _add_views(
-    scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8], total: Floats
-) -> None:
-    """Adds the components of all views to `total` (N, H, W, 16)."""
-    for (origin, rays), target in _useful(scene, targets):
-        gather_components(shells, scene.disparities, scene.vector, origin, rays, target, alive, total)
-
-
-def _pooled(
-    step: Step, scene: Scene, targets: Sequence[Floats], shells: Floats, alive: NDArray[np.uint8], total: Floats
-) -> torch.Tensor | None:
-    """As `_add_views`; and what the step's pool makes of the views, if it has one and there are any."""
-    if step.pool is None:
-        _add_views(scene, targets, shells, alive, total)
-        return None
-    state = None
-    for (origin, rays), target in _useful(scene, targets):
-        part = np.zeros_like(total)
-        gather_components(shells, scene.disparities, scene.vector, origin, rays, target, alive, part)
-        total += part
-        state = step.pool(state, _channels_first(part), _channels_first(shells))
-    return None if state is None else step.pool.result(state)
-
-
-def _useful(scene: Scene, targets: Sequence[Floats]) -> Iterator[tuple[tuple[Floats, Floats], Floats]]:
-    """Origin and rays, and target (P, 4), of the views that see anything."""
-    return ((rays, target) for rays, target in zip(scene.rays, targets, strict=True) if target[:, 3].any())
-
-
 def _shrunk_free(free: NDArray[np.uint8], level: int, scene: Scene) -> NDArray[np.uint8]:
     if level == 1:
         return free
     out = np.empty(scene.shape, np.uint8)
     level_kernels.shrink_free(free, level, out)
     return out
-
-
-def _channels_first(values: Floats) -> torch.Tensor:
-    """(N, H, W, C) -> (N, C, H, W), without a copy."""
-    return torch.from_numpy(values).movedim(-1, 1)

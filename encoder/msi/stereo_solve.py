@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
 from numpy.typing import NDArray
 
 from encoder.msi.reproject import reproject
 from encoder.msi.scene import GRID_STRIDE, Scene
 from encoder.msi.stereo import HALO, STRIDE, StereoNetwork
+from encoder.msi.torch_steps import best_device, low_precision
 from encoder.msi.views import Floats, image_with_weight
 
 _TILE = 128  # texels that go through the network together, across and down; a multiple of STRIDE
@@ -26,7 +29,9 @@ class StereoSolver:
             network: what is asked.
             scene: shells and the two cameras.
         """
-        self._network, self._scene = network, scene
+        self._device = best_device()
+        self._network = network if self._device.type == "cpu" else deepcopy(network).to(self._device)
+        self._scene = scene
 
     def solve(
         self, images: Mapping[str, NDArray[np.uint8]], shells: Floats, *, free: NDArray[np.uint8] | None = None
@@ -45,9 +50,21 @@ class StereoSolver:
                     tile = (slice(None), slice(y, min(height, y + _TILE)), slice(x, min(width, x + _TILE)))
                     if free is not None and not free[tile].any():
                         continue
-                    new = _tile(self._network, pair, y, x)[:, :, : tile[1].stop - y, : tile[2].stop - x]
+                    new = self._tile(pair, y, x)[:, :, : tile[1].stop - y, : tile[2].stop - x]
                     where = True if free is None else (free[tile] != 0)[..., None]
                     np.copyto(shells[tile], new.permute(0, 2, 3, 1).numpy(), where=where)
+
+    def _tile(self, pair: list[torch.Tensor], y: int, x: int) -> torch.Tensor:
+        """(N, 4, _TILE, _TILE) from texel (y, x) on; beyond the window nothing is seen."""
+        height, width = pair[0].shape[2:]
+        top, left = max(0, y - HALO), max(0, x - HALO)
+        bottom, right = min(height, y + _TILE + HALO), min(width, x + _TILE + HALO)
+        edges = (0, -(right - left) % STRIDE, 0, -(bottom - top) % STRIDE)
+        cut = (volume[:, :, top:bottom, left:right].to(self._device) for volume in pair)
+        with low_precision(self._device):
+            new = self._network(*(functional.pad(volume, edges) for volume in cut))
+        inner: torch.Tensor = new[:, :, y - top : y - top + _TILE, x - left : x - left + _TILE]
+        return inner.float().cpu()
 
 
 def sweep_volumes(scene: Scene, images: Mapping[str, NDArray[np.uint8]]) -> list[Floats]:
@@ -59,13 +76,3 @@ def sweep_volumes(scene: Scene, images: Mapping[str, NDArray[np.uint8]]) -> list
         out.append(np.empty((*scene.shape, 4), np.float32))
         reproject(image_with_weight(view, images.get(view.name)), scene.grids[k], GRID_STRIDE, out[-1])
     return out
-
-
-def _tile(network: StereoNetwork, pair: list[torch.Tensor], y: int, x: int) -> torch.Tensor:
-    """(N, 4, _TILE, _TILE) from texel (y, x) on; beyond the window nothing is seen."""
-    height, width = pair[0].shape[2:]
-    top, left = max(0, y - HALO), max(0, x - HALO)
-    bottom, right = min(height, y + _TILE + HALO), min(width, x + _TILE + HALO)
-    edges = (0, -(right - left) % STRIDE, 0, -(bottom - top) % STRIDE)
-    cut = [torch.nn.functional.pad(volume[:, :, top:bottom, left:right], edges) for volume in pair]
-    return network(*cut)[:, :, y - top : y - top + _TILE, x - left : x - left + _TILE]  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from encoder.msi.components import CHANNELS
+from encoder.msi.kernels import OPAQUE
 from encoder.msi.reference import locate
 
 _RAYS = 1 << 15  # at once
@@ -56,6 +57,8 @@ def _values(sample: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         so_far = so_far + a[:, None] * (c - so_far)
     B, weight = torch.stack(behind), target[:, 3]
     residual = weight[:, None] * (target[:, :3] - (T[..., None] * alpha[..., None] * colour).sum(0))
+    weight = weight * (float(OPAQUE) < T)  # (N, P): what is hidden behind the opaque has no part in it
+    residual = residual * (float(OPAQUE) < T)[..., None]
     reach = weight * T
     ahead = colour - B
     return torch.cat(
@@ -64,7 +67,7 @@ def _values(sample: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
             (T * (ahead * residual).sum(-1))[..., None],
             (reach * T * alpha**2)[..., None],
             (reach * T * (ahead**2).sum(-1))[..., None],
-            weight.expand_as(T)[..., None],
+            weight[..., None],
             reach[..., None],
             reach[..., None] * target[:, :3],
             (reach * (target[:, :3] ** 2).sum(-1))[..., None],

@@ -15,31 +15,35 @@ import torch
 
 from encoder.msi.coarse import coarse_scene
 from encoder.msi.network import LearnedDescent, Step
-from encoder.msi.network_solve import NetworkSolver, advanced, find_alive, grown, pictures_of
+from encoder.msi.network_solve import NetworkSolver, find_alive, grown, pictures_of
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig
 from encoder.msi.sweep import sweep
+from encoder.msi.torch_steps import advanced
 from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats
 from encoder.train.config import TrainConfig
 from encoder.train.judged import LEAST, channels_first, view_loss
-from encoder.train.loss import Features
+from encoder.train.loss import Perceptual
 from encoder.train.scenes import TrainingScene
 
 
-def learn(network: LearnedDescent, scene: TrainingScene, config: TrainConfig, features: Features | None) -> list[float]:
+def learn(
+    network: LearnedDescent, scene: TrainingScene, config: TrainConfig, perceptual: Perceptual | None
+) -> list[float]:
     """Adds one scene's gradients to those of the weights; the losses of all steps, as shares of their level's first."""
+    device = next(network.parameters()).device
     losses: list[float] = []
     for stage in stages(network, scene):
         with torch.no_grad():
-            before = max(float(_total_loss(channels_first(stage.shells), stage, config, features)), LEAST)
+            before = max(float(_total_loss(channels_first(stage.shells), stage, config, perceptual)), LEAST)
         for step in stage.steps:
             alive = find_alive(stage.shells, np.ones(stage.shells.shape[:3], np.uint8))
-            new = advanced(step, stage.scene, stage.targets, stage.shells, alive)
-            loss = _total_loss(new, stage, config, features) / before
+            new = advanced(step, stage.scene, stage.targets, channels_first(stage.shells).to(device), alive)
+            loss = _total_loss(new, stage, config, perceptual) / before
             (loss / config.scenes).backward()
             losses.append(float(loss.detach()))
-            stage.shells[...] = new.detach().permute(0, 2, 3, 1).numpy()
+            stage.shells[...] = new.detach().movedim(1, -1).cpu().numpy()
     return losses
 
 
@@ -89,8 +93,8 @@ def solved(network: LearnedDescent, scene: TrainingScene) -> list[Floats]:
     return found
 
 
-def _total_loss(shells: torch.Tensor, stage: Stage, config: TrainConfig, features: Features | None) -> torch.Tensor:
-    loss = view_loss(shells, stage.judged, stage.truths, config, features)
+def _total_loss(shells: torch.Tensor, stage: Stage, config: TrainConfig, perceptual: Perceptual | None) -> torch.Tensor:
+    loss = view_loss(shells, stage.judged, stage.truths, config, perceptual)
     if config.source_share:
         loss = loss + config.source_share * view_loss(shells, stage.scene, stage.pictures, config, None)
     return loss

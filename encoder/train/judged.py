@@ -9,7 +9,7 @@ import torch
 from encoder.msi.scene import Scene
 from encoder.msi.views import Floats
 from encoder.train.config import TrainConfig
-from encoder.train.loss import Features, unlikeness
+from encoder.train.loss import Perceptual, unlikeness
 from encoder.train.rendered import rendered
 
 LEAST = 1e-4  # squared error below which a scene counts no more
@@ -21,13 +21,14 @@ def channels_first(shells: Floats) -> torch.Tensor:
 
 
 def view_loss(
-    shells: torch.Tensor, scene: Scene, pictures: Sequence[Floats], config: TrainConfig, features: Features | None
+    shells: torch.Tensor, scene: Scene, pictures: Sequence[Floats], config: TrainConfig, perceptual: Perceptual | None
 ) -> torch.Tensor:
+    """Mean unlikeness of what the views of a scene see of shells (N, 4, H, W) and their pictures (h, w, 4)."""
     parts = []
     for seen, picture, weight in zip(rendered(shells, scene), pictures, scene.weights, strict=True):
-        mask = torch.from_numpy((weight.reshape(picture.shape[:2]) > 0) & (picture[..., 3] > 0)).to(seen.dtype)
-        truth = torch.from_numpy(picture[..., :3]).permute(2, 0, 1)
-        parts.append(unlikeness(seen, truth, mask, config.loss, features))
+        mask = torch.from_numpy((weight.reshape(picture.shape[:2]) > 0) & (picture[..., 3] > 0)).to(seen)
+        truth = torch.from_numpy(picture[..., :3]).permute(2, 0, 1).to(seen)
+        parts.append(unlikeness(seen, truth, mask, config.loss, perceptual))
     return torch.stack(parts).mean()
 
 

@@ -18,7 +18,7 @@ from encoder.msi.views import Floats
 from encoder.train import descent_lesson, stereo_lesson
 from encoder.train.config import TrainConfig
 from encoder.train.judged import squared_error
-from encoder.train.loss import Features
+from encoder.train.loss import Perceptual
 from encoder.train.scenes import TrainingScene, make_scene
 from encoder.train.textures import TextureBank
 
@@ -40,10 +40,11 @@ class Report:
     psnr: tuple[float, ...]
 
 
-def make_network(config: TrainConfig) -> tuple[Network, torch.optim.Adam]:
+def make_network(config: TrainConfig, device: torch.device) -> tuple[Network, torch.optim.Adam]:
     """The network before its first step, by the seed, and its optimiser."""
     torch.manual_seed(config.seed)
     network = StereoNetwork(config.stereo) if config.solver == "stereo" else LearnedDescent(config.network)
+    network.to(device)
     return network, torch.optim.Adam(network.parameters(), config.rate)
 
 
@@ -54,7 +55,7 @@ def train(
     bank: TextureBank,
     *,
     first: int = 0,
-    features: Features | None = None,
+    perceptual: Perceptual | None = None,
     on_report: Callable[[Report], None],
     on_step: Callable[[int], None],
 ) -> None:
@@ -70,7 +71,7 @@ def train(
         adam.zero_grad()
         for k in range(config.scenes):
             scene = make_scene([config.seed, _TRAINED, number * config.scenes + k], bank, config.scene)
-            losses += learn(network, scene, config, features)
+            losses += learn(network, scene, config, perceptual)
         torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         adam.step()
         done = number + 1
@@ -80,11 +81,11 @@ def train(
         on_step(done)
 
 
-def learn(network: Network, scene: TrainingScene, config: TrainConfig, features: Features | None) -> list[float]:
+def learn(network: Network, scene: TrainingScene, config: TrainConfig, perceptual: Perceptual | None) -> list[float]:
     """Adds one scene's gradients to those of the weights; the losses of all steps, as shares of the start's."""
     if isinstance(network, StereoNetwork):
-        return stereo_lesson.learn(network, scene, config, features)
-    return descent_lesson.learn(network, scene, config, features)
+        return stereo_lesson.learn(network, scene, config, perceptual)
+    return descent_lesson.learn(network, scene, config, perceptual)
 
 
 def solved(network: Network, scene: TrainingScene) -> list[Floats]:

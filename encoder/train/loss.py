@@ -1,6 +1,6 @@
 """How unlike two pictures are, without weights: squared error, gradients at several scales, and SSIM.
 
-VGG features, which the papers use, need weights that are not shipped; a user's TorchScript network may stand in.
+VGG features, which the papers use, need weights that are not shipped: a user's may be added.
 """
 
 from __future__ import annotations
@@ -11,23 +11,27 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as functional
 
-Features = Callable[[torch.Tensor], torch.Tensor]
+Perceptual = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # how unlike two pictures (3, H, W) look
 _C1, _C2 = 0.01**2, 0.03**2
 _WINDOW = 7
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Shares of the parts: gradients over `scales` halvings, 1 - SSIM, and a user's features."""
+    """Shares of the parts: gradients over `scales` halvings, 1 - SSIM, and VGG features where the user has weights."""
 
     gradients: float = 0.1
     scales: int = 3
     ssim: float = 0.001
-    features: float = 0.1
+    perceptual: float = 0.01
 
 
 def unlikeness(
-    seen: torch.Tensor, truth: torch.Tensor, mask: torch.Tensor, config: LossConfig, features: Features | None = None
+    seen: torch.Tensor,
+    truth: torch.Tensor,
+    mask: torch.Tensor,
+    config: LossConfig,
+    perceptual: Perceptual | None = None,
 ) -> torch.Tensor:
     """Of pictures (3, H, W) in 0..1 where `mask` (H, W) is 1; the squared error's share is 1."""
     count = mask.sum().clamp(min=1)
@@ -36,9 +40,8 @@ def unlikeness(
         out = out + config.gradients * _gradients(seen - truth, mask, config.scales)
     if config.ssim:
         out = out + config.ssim * _dissimilarity(seen, truth, mask)
-    if features is not None and config.features:
-        a, b = (features((picture * mask)[None]) for picture in (seen, truth))
-        out = out + config.features * (a - b).abs().mean()
+    if perceptual is not None and config.perceptual:
+        out = out + config.perceptual * perceptual(seen * mask, truth * mask)
     return out
 
 

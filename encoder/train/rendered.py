@@ -1,4 +1,4 @@
-"""Shells as views see them, for losses in torch: forward and backward are the solvers' own kernels."""
+"""Shells as views see them, for losses in torch: by the solvers' own kernels, and on CUDA by torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from encoder.msi import kernels
+from encoder.msi import kernels, reference
 from encoder.msi.scene import Scene
 
 
@@ -47,8 +47,19 @@ class _Rendered(torch.autograd.Function):
 
 
 def rendered(shells: torch.Tensor, scene: Scene) -> list[torch.Tensor]:
-    """(3, height, width) of each view of the scene, differentiable where a pixel's ray stays within the window."""
-    colours: torch.Tensor = _Rendered.apply(shells, scene)
+    """(3, height, width) of each view of the scene, differentiable where a pixel's ray stays within the window.
+
+    Of shells (N, 4, H, W), on their device.
+    """
+    colours = rendered_by_torch(shells, scene) if shells.is_cuda else _Rendered.apply(shells, scene)
     sizes = [(view.model.height, view.model.width) for view in scene.views]
     parts = colours.split([height * width for height, width in sizes])
     return [part.reshape(*size, 3).permute(2, 0, 1) for part, size in zip(parts, sizes, strict=True)]
+
+
+def rendered_by_torch(shells: torch.Tensor, scene: Scene) -> torch.Tensor:
+    """(P, 3) of all rays of all views, in plain torch, on any device."""
+    texels = shells.permute(0, 2, 3, 1)
+    disparities, window = (torch.from_numpy(values).to(shells) for values in (scene.disparities, scene.vector))
+    views = ((torch.from_numpy(values).to(shells) for values in view) for view in scene.rays)
+    return torch.cat([reference.render(texels, disparities, window, *view)[:, :3] for view in views])

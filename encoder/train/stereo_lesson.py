@@ -13,16 +13,18 @@ from encoder.msi.sweep import sweep
 from encoder.msi.views import Floats
 from encoder.train.config import TrainConfig
 from encoder.train.judged import LEAST, channels_first, view_loss
-from encoder.train.loss import Features
+from encoder.train.loss import Perceptual
 from encoder.train.scenes import TrainingScene
 
 
-def learn(network: StereoNetwork, scene: TrainingScene, config: TrainConfig, features: Features | None) -> list[float]:
+def learn(
+    network: StereoNetwork, scene: TrainingScene, config: TrainConfig, perceptual: Perceptual | None
+) -> list[float]:
     """Adds one scene's gradients to those of the weights; the loss, as a share of the sweep's."""
     truths = pictures_of(scene.judged, scene.images, 1)
 
     def loss(shells: torch.Tensor) -> torch.Tensor:
-        return view_loss(shells, scene.judged, truths, config, features)
+        return view_loss(shells, scene.judged, truths, config, perceptual)
 
     with torch.no_grad():
         before = max(float(loss(channels_first(_swept(scene)))), LEAST)

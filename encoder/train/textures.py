@@ -24,14 +24,16 @@ class TextureBank:
         surroundings: the one that shiny things mirror.
     """
 
-    def __init__(self, *, seed: int, photos: Sequence[Path] = (), count: int = 192, device: str = "cpu") -> None:
+    def __init__(
+        self, *, seed: int, photos: Sequence[Path] = (), count: int = 192, device: torch.device | None = None
+    ) -> None:
         """Makes `count` textures, half of them crops of the photographs where there are any.
 
         Raises:
             CaptureError: a photograph cannot be read.
         """
         rng = np.random.default_rng([seed, 7])
-        self.device = torch.device(device)
+        self.device = device or torch.device("cpu")
         pictures = [read_picture(path, owner="photograph")[0] for path in photos]
         made = []
         for _ in range(count):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -16,10 +17,11 @@ from safetensors.torch import save_file
 
 from encoder.msi import level_kernels
 from encoder.msi.network import Colours, LearnedDescent, NetworkConfig, Pooling
-from encoder.msi.network_solve import NetworkSolver, advance, advanced, find_alive, grown, pictures_of
+from encoder.msi.network_solve import NetworkSolver, advance, find_alive, grown, pictures_of
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig
 from encoder.msi.sweep import sweep
+from encoder.msi.torch_steps import advanced
 from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats
 from encoder.msi.weights_file import read_weights, write_weights
@@ -108,11 +110,24 @@ def test_tiles_are_as_good_as_all_at_once(scenes: list[TrainingScene], pooling: 
     _, step = next(network.by_level())
     free = np.ones(scene.scene.shape, np.uint8)
     with torch.inference_mode():
-        whole = advanced(step, scene.scene, targets, shells, find_alive(shells, free)).movedim(1, -1).numpy()
+        now = torch.from_numpy(shells).movedim(-1, 1)
+        whole = advanced(step, scene.scene, targets, now, find_alive(shells, free)).movedim(1, -1).numpy()
     for side in (16, 64):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("encoder.msi.network_solve._TILE", side)
+            patch.setattr("encoder.msi.torch_steps._TILE", side)
             assert np.allclose(advanced_by(network, scene.scene, pictures, shells), whole, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_cuda_is_as_good_as_the_cpu(scenes: list[TrainingScene], pooling: Pooling) -> None:
+    network, scene = stirred(pooling, levels=(1,)), scenes[2]
+    pictures, shells = swept(scene)
+    targets, free = weighted_targets(scene.scene, pictures), np.ones(scene.scene.shape, np.uint8)
+    found = shells.copy()
+    step = next(deepcopy(network).to("cuda").by_level())[1]
+    advance(step, scene.scene, targets, found, free, device=torch.device("cuda"))
+    assert np.abs(found - advanced_by(network, scene.scene, pictures, shells)).mean() < 0.01
 
 
 def test_only_free_texels_change(scenes: list[TrainingScene]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from encoder import cli
 from encoder.commands.train import CHECKPOINT, WEIGHTS
@@ -16,9 +17,10 @@ from encoder.msi.weights_file import read_weights
 from encoder.train import loop
 from encoder.train.config import read_config
 from encoder.train.loss import LossConfig, unlikeness
-from encoder.train.rendered import rendered
+from encoder.train.rendered import rendered, rendered_by_torch
 from encoder.train.scenes import SceneConfig, make_scene
 from encoder.train.textures import TextureBank
+from encoder.train.vgg import Vgg
 from protocol.errors import FormatError, UsageError
 
 TOY = """
@@ -89,7 +91,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(
     assert notes["steps"] == "4" and notes["seed"] == "0"
     for name, value in wanted.state_dict().items():
         assert torch.equal(found.state_dict()[name], value), name
-    untrained, _ = loop.make_network(read_config(config))
+    untrained, _ = loop.make_network(read_config(config), torch.device("cpu"))
     assert any(not torch.equal(value, untrained.state_dict()[name]) for name, value in wanted.state_dict().items())
 
 
@@ -165,6 +167,85 @@ def test_the_slope_of_a_loss_reaches_the_shells(share: float) -> None:
         wanted = [p * mask for p, mask in zip(wanted, inside, strict=True)]
         numeric = (loss(shells + step * direction) - loss(shells - step * direction)) / (2 * step)
     assert float((shells.grad * direction).sum()) == pytest.approx(float(numeric), rel=3e-2)
+
+
+def test_plain_torch_renders_the_same_and_its_slopes_are_the_kernels() -> None:
+    """What losses are taken of on CUDA, on this machine's CPU."""
+    for seed in ([1, 1], [1, 4]):
+        scene = make_scene(seed, TextureBank(seed=1, count=8), SceneConfig(side=16, shells=(4, 4), cameras=(3, 3)))
+        inside = torch.from_numpy(np.concatenate(scene.judged.weights) > 0)
+        torch.manual_seed(0)
+        texels = torch.rand(4, 4, *scene.scene.shape[1:]) * 0.8
+        found = []
+        for plain in (False, True):
+            shells = texels.clone().requires_grad_()
+            colours = (
+                rendered_by_torch(shells, scene.judged)
+                if plain
+                else torch.cat([view.reshape(3, -1).T for view in rendered(shells, scene.judged)])
+            )[inside]
+            (colours**2).sum().backward()
+            assert shells.grad is not None
+            found.append((colours.detach(), shells.grad))
+        assert len(found[0][0]) > 100
+        assert torch.allclose(found[0][0], found[1][0], atol=1e-4)
+        assert float((found[0][1] - found[1][1]).abs().max()) < 0.02 * float(found[1][1].abs().max())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("solver", ["network", "stereo"])
+def test_training_on_cuda(config: Path, tmp_path: Path, solver: str) -> None:
+    if solver == "stereo":
+        config.write_text('solver = "stereo"\n' + STEREO)
+    out = tmp_path / "run"
+    assert cli.main(["train", str(config), "--out", str(out), "--device", "cuda", "--quiet"]) == 0
+    network = read_weights(out / WEIGHTS, StereoNetwork if solver == "stereo" else LearnedDescent)[0]
+    untrained, _ = loop.make_network(read_config(config), torch.device("cpu"))
+    assert any(
+        not torch.equal(value, untrained.state_dict()[name].cpu()) for name, value in network.state_dict().items()
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_cuda_that_is_not_there(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", str(config), "--out", str(tmp_path / "r"), "--device", "cuda"]) == UsageError.exit_code
+    assert "no CUDA device" in capsys.readouterr().err
+
+
+def test_vgg_features_are_part_of_the_loss_where_there_are_weights(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Random ones, of the real network's shapes: none can be downloaded here."""
+    torch.manual_seed(0)
+    channels, tensors, place = 3, {"classifier.0.weight": torch.zeros(1)}, 0
+    for width in (64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512):
+        if width:
+            tensors[f"features.{place}.weight"] = torch.randn(width, channels, 3, 3).half() / (9 * channels) ** 0.5
+            tensors[f"features.{place}.bias"] = torch.zeros(width).half()
+            channels = width
+        place += 2 if width else 1
+    path = tmp_path / "vgg19.safetensors"
+    save_file(tensors, path)
+    picture = torch.rand(3, 20, 24)
+    vgg = Vgg(path, torch.device("cpu"))
+    assert float(vgg.distance(picture, picture)) == 0
+    nearer, farther = (vgg.distance(picture, picture + share * torch.rand(3, 20, 24)) for share in (0.1, 0.5))
+    assert 0 < nearer < farther
+    config.write_text(TOY.replace("steps = 4", "steps = 1", 1))
+    found = []
+    for name, options in (("plain", []), ("vgg", ["--vgg", str(path)])):
+        assert cli.main(["train", str(config), "--out", str(tmp_path / name), "--quiet", *options]) == 0
+        found.append(read_weights(tmp_path / name / WEIGHTS, LearnedDescent)[0].state_dict())
+    assert any(not torch.equal(value, found[1][name]) for name, value in found[0].items())
+    capsys.readouterr()
+    del tensors["features.5.bias"]
+    tensors["features.0.weight"] = torch.zeros(64, 3, 5, 5)
+    for damaged, words in ((tensors, "VGG19 has"), ({"a": torch.zeros(1)}, "features.0.weight")):
+        save_file(damaged, path)
+        arguments = ["train", str(config), "--out", str(tmp_path / "w"), "--vgg", str(path)]
+        assert cli.main(arguments) == FormatError.exit_code
+        said = capsys.readouterr().err
+        assert words in said and "give torchvision's vgg19 weights" in said
 
 
 def test_the_loss_of_the_same_picture_is_0_and_blur_costs_more_than_its_error() -> None:
