@@ -8,7 +8,9 @@ import pytest
 
 from encoder import cli
 from encoder.msi.network import LearnedDescent, NetworkConfig
+from encoder.msi.stereo import StereoConfig, StereoNetwork
 from encoder.msi.weights_file import write_weights
+from encoder.rig.rig import read_rig
 from protocol.container import open_show
 from samples.make_rig import RigConfig, make_rig
 from tests.benchmarks.test_bench_runs import read, run
@@ -30,6 +32,13 @@ def weights(rig: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def stereo_weights(rig: Path) -> Path:
+    path = rig.parent / "stereo.safetensors"
+    write_weights(path, StereoNetwork(StereoConfig(width=4)), {})
+    return path
+
+
 @pytest.mark.parametrize(("solver", "own"), [("network", False), ("network+descent", True)])
 def test_a_show_by_a_network(rig: Path, weights: Path, tmp_path: Path, solver: str, own: bool) -> None:
     out = tmp_path / "show.lfv"
@@ -40,7 +49,25 @@ def test_a_show_by_a_network(rig: Path, weights: Path, tmp_path: Path, solver: s
         assert show.manifest.encoder["solve.digest"] and "solve.weights" not in show.manifest.encoder
 
 
-def test_weights_that_will_not_do(rig: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("own", [False, True])
+def test_a_show_of_two_cameras(
+    rig: Path, stereo_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], own: bool
+) -> None:
+    out = tmp_path / "show.lfv"
+    names = [camera.name for camera in read_rig(rig).cameras]
+    options = ["--solver", "stereo", *(("--weights", str(stereo_weights)) if own else ())]
+    alone = [f"--hold-out={name}" for name in names[2:]]
+    assert cli.main_encode([str(rig), "--out", str(out), *QUICK, *options, *alone]) == 0
+    with open_show(out) as show:
+        assert show.index.frame_count == 2 and show.manifest.encoder["solver"] == "stereo"
+    capsys.readouterr()
+    assert cli.main_encode([str(rig), "--out", str(tmp_path / "other.lfv"), *QUICK, *options]) == 2
+    assert "--solver stereo takes two cameras" in capsys.readouterr().err and not (tmp_path / "other.lfv").exists()
+
+
+def test_weights_that_will_not_do(
+    rig: Path, weights: Path, stereo_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def said(*options: str) -> str:
         code = cli.main_encode([str(rig), "--out", str(tmp_path / "show.lfv"), *QUICK, *options])
         line = capsys.readouterr().err
@@ -48,6 +75,7 @@ def test_weights_that_will_not_do(rig: Path, weights: Path, tmp_path: Path, caps
         return f"{code} {line}"
 
     assert said("--weights", str(weights)).startswith("2 ")
+    assert "weights of something else" in said("--solver", "network", "--weights", str(stereo_weights))
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(weights.read_bytes()[:200])
     found = said("--solver", "network", "--weights", str(wrong))
@@ -60,3 +88,16 @@ def test_the_bench_of_solutions(rig: Path, weights: Path, tmp_path: Path) -> Non
     assert run(*options) == 0
     solvers = ("sweep", "descent_2", "descent_3", "network", "network_descent")
     assert set(read(out)) == {f"solution_{s}_{f}" for s in solvers for f in ("psnr", "ssim", "seconds")}
+
+
+def test_the_bench_of_two_cameras(stereo_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row of cameras has a pair with one between and one beyond; a rig of two has not."""
+    row = tmp_path / "row"
+    make_rig(
+        row, RigConfig(rig="planar", cameras=16, lens="pinhole", field=1.0, frames=1, width=96, height=72, views=1)
+    )
+    out = tmp_path / "bench.json"
+    options = ("--quick", "--only", "stereo", "--rig", str(row), "--weights", str(stereo_weights), "--json", str(out))
+    assert run(*options) == 0
+    places = [f"{place}_{figure}" for place in ("between", "beyond") for figure in ("psnr", "ssim")]
+    assert set(read(out)) == {f"stereo_{s}_{f}" for s in ("sweep", "stereo") for f in (*places, "seconds")}
