@@ -70,11 +70,12 @@ demo: $(INSTALLED) web
 	@echo "figures                  $(DEMO)/quality.json"
 	@echo "in a browser             $(BIN)/lfv serve $(DEMO)/show.lfv, then http://localhost:8080/watch/show"
 
+# Two processes share the cores: threads that wait for work must not burn what the other could use.
 test: $(INSTALLED) $(VENV)/.system-tests web
 	$(NPM) test
 	$(NPM) run size
 	rm -rf $(KERNELS)
-	NUMBA_CACHE_DIR="$(CURDIR)/$(KERNELS)" $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_FLAGS)
+	OMP_WAIT_POLICY=PASSIVE NUMBA_CACHE_DIR="$(CURDIR)/$(KERNELS)" $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_FLAGS)
 
 check: $(INSTALLED) $(NODE_MODULES)
 	$(BIN)/ruff check .

@@ -21,10 +21,8 @@ from encoder.layers.refine import BYTES_PER_TEXEL as LAYER_BYTES
 from encoder.msi import kernels
 from encoder.msi.coarse import coarse_picture, coarse_view, coarse_window
 from encoder.msi.scene import Scene
-from encoder.msi.solve import light_and_motion
+from encoder.msi.solve import SolveConfig, bytes_per_texel, light_and_motion
 from encoder.msi.sweep import sweep, visible_histogram
-from encoder.msi.tiles import BYTES_PER_TEXEL as SHELL_BYTES
-from encoder.msi.tiles import LEARNED_BYTES_PER_TEXEL as LEARNED_BYTES
 from encoder.msi.tiles import make_tiles, put
 from encoder.msi.views import View, image_with_weight, rays_in
 from encoder.shot import Shot
@@ -141,7 +139,7 @@ def _solve(
     divisor = config.solve.divisor_for(shot.sources)
     tiles = make_tiles(
         shot.projection,
-        bytes_per_texel=texel_bytes(len(shot.disparities), len(borders) - 1, divisor, learned=config.solve.learned),
+        bytes_per_texel=texel_bytes(len(shot.disparities), len(borders) - 1, config.solve, divisor),
         margin=tile_margin(shot),
         memory=config.memory,
     )
@@ -179,9 +177,9 @@ def _solve(
     return errors
 
 
-def texel_bytes(shells: int, layers: int, divisor: int, *, learned: bool = False) -> float:
+def texel_bytes(shells: int, layers: int, config: SolveConfig, divisor: int) -> float:
     """What solving takes for each texel of the layers' grid: shells of coarser texels, and layers to be refined."""
-    return shells * (LEARNED_BYTES if learned else SHELL_BYTES) / divisor**2 + layers * LAYER_BYTES
+    return shells * bytes_per_texel(config) / divisor**2 + layers * LAYER_BYTES
 
 
 def tile_margin(shot: Shot) -> int:

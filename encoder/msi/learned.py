@@ -19,6 +19,10 @@ from encoder.msi.stereo_solve import StereoSolver
 from encoder.msi.views import Floats
 from encoder.msi.weights_file import read_weights
 
+# What a learned solver holds for a texel of a shell beside RGBA (16), votes for what changed and whether it may change
+# (14): the network its answer (16) and the components (64), with a pool those of one view and what is made of them; the
+# stereo network the pictures on all shells.
+_NETWORK_BYTES, _POOLING_BYTES, _STEREO_BYTES = 110, 450, 64
 _SHIPPED = Path(__file__).parent / "weights"
 
 
@@ -45,6 +49,14 @@ def learned_solver(scene: Scene, config: SolveConfig) -> LearnedSolver:
     if isinstance(network, StereoNetwork):
         return StereoSolver(network, scene)
     return NetworkSolver(network, scene, config.start)
+
+
+def learned_bytes(config: SolveConfig) -> int:
+    """What the solver that the settings name holds for each texel of its shells. Raises FormatError, StorageError."""
+    network = load_network(config.solver, config.weights or shipped(config.solver))
+    if isinstance(network, StereoNetwork):
+        return _STEREO_BYTES
+    return _NETWORK_BYTES if network.config.pooling == "sum" else _POOLING_BYTES
 
 
 def shipped(solver: SolverName) -> Path:

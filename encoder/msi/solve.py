@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 F = np.float32
 SolverName = Literal["sweep", "descent", "network", "network+descent", "stereo"]
+# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, votes for what changed
+# or scratch of the sweep, whether it may change and was lit.
+_BYTES_PER_TEXEL = 86
 _NEW = 0.5  # of the votes that a texel needs are not to have been cast in an earlier frame
 _LIGHT_GROUP = 4  # neighbouring shells that share their light
 
@@ -244,6 +247,15 @@ class WindowSolver:
         if free.any():
             self._solve(replace(state, free=free), images, pictures, free, on_step)
         return change
+
+
+def bytes_per_texel(config: SolveConfig) -> int:
+    """What a solver holds for each texel of its shells. Raises FormatError, StorageError: weights cannot be used."""
+    if config.learned:
+        from encoder.msi.learned import learned_bytes
+
+        return learned_bytes(config)
+    return _BYTES_PER_TEXEL
 
 
 def light_and_motion(

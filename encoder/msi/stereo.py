@@ -17,6 +17,7 @@ from torch import nn
 
 _FEATURES = 12
 _MOST_WIDTH = 128
+_PLANES = 24  # between which a density of 1 lets 1 / e of the light through
 _ABSENT = -1e4  # a score of what is not there
 HALO = 32  # texels around one that have a say in it, a multiple of STRIDE
 STRIDE = 4  # texels across that are one where the net is coarsest
@@ -38,7 +39,7 @@ class StereoConfig:
 class StereoNetwork(nn.Module):
     """(N, 4, H, W) of each of two pictures on all shells -> (N, 4, H, W) straight RGBA; H and W multiples of STRIDE."""
 
-    KIND: ClassVar[str] = "lfv stereo 1"
+    KIND: ClassVar[str] = "lfv stereo 2"
     CONFIG: ClassVar[type[StereoConfig]] = StereoConfig
 
     def __init__(self, config: StereoConfig | None = None) -> None:
@@ -66,7 +67,8 @@ class StereoNetwork(nn.Module):
         x1 = self.at_half_again(functional.relu(self.from_quarter(torch.cat([_doubled(x2), x1], 1))))
         x0 = self.at_full_again(functional.relu(self.from_half(torch.cat([_doubled(x1), x0], 1))))
         out = self.last(x0)
-        alpha = torch.sigmoid(out[:, :1])
+        # A density between planes: as much of it in all as there are more planes or fewer.
+        alpha = 1 - torch.exp(-functional.softplus(out[:, :1]) * (_PLANES / len(out)))
         alpha = torch.cat([torch.ones_like(alpha[:1]), alpha[1:]])
         return torch.cat([_blended(left, right, out), alpha], 1)
 

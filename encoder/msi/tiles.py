@@ -13,11 +13,6 @@ from encoder.msi.views import subwindow
 from protocol.errors import UsageError
 from protocol.projection import Projection
 
-# What descent holds for a texel of a shell: RGBA, gradient, two moments (16 bytes each), prior, votes for what changed
-# or scratch of the sweep, whether it may change and was lit.
-BYTES_PER_TEXEL = 86
-# A network beside RGBA: its answer (16), the components (64), votes and whether it may change.
-LEARNED_BYTES_PER_TEXEL = 110
 _FEATHER = 8
 _SMALLEST = 64
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from encoder.msi.tiles import BYTES_PER_TEXEL, Tile, make_tiles, put
+from encoder.msi.tiles import Tile, make_tiles, put
 from protocol.errors import UsageError
 from protocol.projection import Projection
+
+BYTES_PER_TEXEL = 86
 
 
 @st.composite

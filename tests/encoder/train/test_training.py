@@ -136,6 +136,12 @@ def test_wrong_configs_are_named(tmp_path: Path, text: str, words: str) -> None:
     assert str(path) in str(caught.value)
 
 
+def test_the_runs_that_come_along_are_runs() -> None:
+    found = {path.name: read_config(path) for path in Path(loop.__file__).parent.glob("runs/*.toml")}
+    assert {"small.toml", "stereo.toml", "large.toml"} == set(found)
+    assert found["stereo.toml"].solver == "stereo" and found["large.toml"].steps > found["small.toml"].steps
+
+
 def test_no_photographs_where_the_config_says(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text("photos = ['none/*.png']\n" + TOY)
     assert cli.main(["train", str(config), "--out", str(tmp_path / "run")]) == UsageError.exit_code
