@@ -102,15 +102,20 @@ def _describe(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     cost = difference.abs().sum(1, keepdim=True)
     agreement = []
     for radius in (1, 4):
-        side = 2 * radius + 1
-        mass = functional.avg_pool2d(both, side, 1, radius)
-        near = functional.avg_pool2d(cost, side, 1, radius) / mass.clamp(min=1e-3)
+        mass = _box(both, radius)
+        near = _box(cost, radius) / mass.clamp(min=1e-3)
         near = torch.where(mass > 0.1, near, torch.ones_like(near))
         agreement.append((4 * (near - near.amin(0, keepdim=True))).clamp(max=2.0))
     place = torch.linspace(-1, 1, len(left), dtype=left.dtype, device=left.device)[:, None, None, None]
     return torch.cat(
         [mean - 0.5, 4 * difference, 2 * cost, seen_left, seen_right, *agreement, place.expand_as(cost)], 1
     )
+
+
+def _box(x: torch.Tensor, radius: int) -> torch.Tensor:
+    """Mean over (2 radius + 1)^2 texels, first down, then across: some of them beyond the edge, where there is 0."""
+    down = functional.avg_pool2d(x, (2 * radius + 1, 1), 1, (radius, 0))
+    return functional.avg_pool2d(down, (1, 2 * radius + 1), 1, (0, radius))
 
 
 def _blended(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch.Tensor:

@@ -45,14 +45,15 @@ def gathered(
     On the shells' device. targets: (P, 4) of each view, from `weighted_targets`; without any weight it is left out.
     """
     total = torch.zeros(len(shells), CHANNELS, *shells.shape[2:], device=shells.device)
+    texels = None if shells.is_cuda else np.ascontiguousarray(shells.detach().movedim(1, -1).numpy())
     state = None
     for (origin, rays), target in zip(scene.rays, targets, strict=True):
         if not target[:, 3].any():
             continue
-        if shells.is_cuda:
+        if texels is None:
             part = _on_device(scene, origin, rays, target, shells) * _live_texels(alive, shells)
         else:
-            part = _by_kernel(scene, origin, rays, target, shells, alive)
+            part = _by_kernel(scene, origin, rays, target, texels, alive)
         total += part
         if step.pool is not None:
             state = step.pool(state, part, shells)
@@ -95,9 +96,8 @@ def advanced(
 
 
 def _by_kernel(
-    scene: Scene, origin: Floats, rays: Floats, target: Floats, shells: torch.Tensor, alive: NDArray[np.uint8]
+    scene: Scene, origin: Floats, rays: Floats, target: Floats, texels: Floats, alive: NDArray[np.uint8]
 ) -> torch.Tensor:
-    texels = np.ascontiguousarray(shells.detach().permute(0, 2, 3, 1).numpy())
     part = np.zeros((*scene.shape, CHANNELS), np.float32)
     gather_components(texels, scene.disparities, scene.vector, origin, rays, target, alive, part)
     return torch.from_numpy(part).movedim(-1, 1)

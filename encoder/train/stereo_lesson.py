@@ -10,6 +10,7 @@ from encoder.msi.solve import SolveConfig
 from encoder.msi.stereo import STRIDE, StereoNetwork
 from encoder.msi.stereo_solve import StereoSolver, sweep_volumes
 from encoder.msi.sweep import sweep
+from encoder.msi.torch_steps import low_precision
 from encoder.msi.views import Floats
 from encoder.train.config import TrainConfig
 from encoder.train.judged import LEAST, channels_first, view_loss
@@ -37,10 +38,12 @@ def _shells_of(network: StereoNetwork, scene: TrainingScene) -> torch.Tensor:
     """(N, 4, H, W) of which autograd knows how they came about."""
     _, height, width = scene.scene.shape
     edges = (0, -width % STRIDE, 0, -height % STRIDE)
-    pair = [
-        torch.nn.functional.pad(channels_first(volume), edges) for volume in sweep_volumes(scene.scene, scene.images)
-    ]
-    return network(*pair)[:, :, :height, :width]  # type: ignore[no-any-return]
+    device = next(network.parameters()).device
+    volumes = (channels_first(volume).to(device) for volume in sweep_volumes(scene.scene, scene.images))
+    pair = [torch.nn.functional.pad(volume, edges) for volume in volumes]
+    with low_precision(device):
+        new: torch.Tensor = network(*pair)[:, :, :height, :width]
+    return new.float()
 
 
 def solved(network: StereoNetwork, scene: TrainingScene) -> list[Floats]:
