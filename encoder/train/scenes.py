@@ -35,6 +35,7 @@ class SceneConfig:
         beyond: how much farther from the cameras' middle than between them targets may lie, as a share.
         shift: pixels by which the nearest thing moves between the outermost cameras.
         patches: how many things there are before the background.
+        texel: pixels that a texel of their textures covers.
         exposure, noise, blur: of a camera: standard deviations of its gain, of noise (levels of 255, up to), and of a
             Gaussian over pixels (up to).
         turn: pixels by which a camera is turned from what its calibration says, up to.
@@ -47,6 +48,7 @@ class SceneConfig:
     beyond: float = 0.0
     shift: tuple[float, float] = (8.0, 26.0)
     patches: tuple[int, int] = (4, 14)
+    texel: tuple[float, float] = (1.0, 3.5)
     exposure: float = 0.01
     noise: float = 2.5
     blur: float = 0.6
@@ -211,7 +213,7 @@ def _patches(
                 down=np.cross(normal, across),
                 half=(float(half[0]), float(half[1])),
                 texture=bank.pick(rng),
-                texel=pixel * float(rng.uniform(1.0, 3.5)),
+                texel=pixel * float(rng.uniform(*config.texel)),
                 shift=(float(rng.random()), float(rng.random())),
                 shape=str(kind),
                 opacity=float(rng.uniform(0.25, 0.8)) if not back and rng.random() < 0.12 else 1.0,
