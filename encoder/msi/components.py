@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import OPTIONS
+from encoder.msi.kernel_options import OPTIONS, paired
 from encoder.msi.kernels import BLOCK, GROUP, OPAQUE, walk
 from encoder.msi.simd import scatter_sixteen
 
@@ -90,7 +90,8 @@ def gather_components(shells, disparities, window, origin, rays, target, alive, 
                             behind[i, (start + j) * 3 + c] = colour[j * 4 + c]
                             colour[j * 4 + c] += alpha * (texels[slot + c] - colour[j * 4 + c])
         members = min(GROUP, P - group)
-        for i in prange(N):
+        for turn in prange(N):
+            i = paired(turn, N)
             texels = samples[i]
             back_colours = behind[i]
             total = sums[i]

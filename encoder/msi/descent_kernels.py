@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import CELL, OPTIONS
+from encoder.msi.kernel_options import CELL, OPTIONS, paired
 from encoder.msi.simd import adam_texel
 
 F = np.float32
@@ -37,7 +37,8 @@ def _update(shells, gradient, first, second, prior, alive, free, table):  # type
     size = H * W * 4
     values, slopes = shells.reshape(N, size), gradient.reshape(N, size)
     means, squares, priors = first.reshape(N, size), second.reshape(N, size), prior.reshape(N, size)
-    for i in prange(N):
+    for turn in prange(N):
+        i = paired(turn, N)
         v, g, m, s, p = values[i], slopes[i], means[i], squares[i], priors[i]
         for y in range(H):
             row = np.int64(y) * W * 4
@@ -65,7 +66,8 @@ def find_alive(shells, least, free, alive):  # type: ignore[no-untyped-def]
     """
     N, H, W, _ = shells.shape
     bh, bw = alive.shape[1], alive.shape[2]
-    for i in prange(N):
+    for turn in prange(N):
+        i = paired(turn, N)
         seen = np.zeros((bh, bw), np.uint8)
         for y in range(H):
             for x in range(W):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from encoder.msi.kernel_options import CELL, OPTIONS
+from encoder.msi.kernel_options import CELL, OPTIONS, paired
 from encoder.msi.simd import backward_texel, composite_texel, fetch_texel, scatter_texel
 
 F = np.float32
@@ -53,16 +53,18 @@ def cross(disparity, window, origin, rays, first, count, x, y):  # type: ignore[
     density = window[3]
     cx, cy = window[1] - F(0.5), window[2] - F(0.5)
     ox, oy, oz = origin[0] * disparity, origin[1] * disparity, origin[2] * disparity
+    # Slices that begin at 0: no index can be one from the end, which vector code would have to ask of each.
+    u, v, w = rays[0, first : first + count], rays[1, first : first + count], rays[2, first : first + count]
     if window[0] == F(0):
         depth = (F(1) + oz) * density
         sx, sy = cx + ox * density, cy - oy * density
         for j in range(count):
-            x[j] = sx + depth * rays[0, first + j]
-            y[j] = sy - depth * rays[1, first + j]
+            x[j] = sx + depth * u[j]
+            y[j] = sy - depth * v[j]
     else:
         gap = F(1) - (ox * ox + oy * oy + oz * oz)
         for j in range(count):
-            dx, dy, dz = rays[0, first + j], rays[1, first + j], rays[2, first + j]
+            dx, dy, dz = u[j], v[j], w[j]
             along = ox * dx + oy * dy + oz * dz
             t = np.sqrt(max(along * along + gap, F(0))) - along
             px, py, pz = ox + t * dx, oy + t * dy, oz + t * dz
@@ -285,7 +287,8 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
             )
             losses[first // BLOCK] = backward(samples, index, T, target, colour, first, start, count)
         members = min(GROUP, P - group)
-        for i in prange(N):
+        for turn in prange(N):
+            i = paired(turn, N)
             texels = samples[i]
             gradients = flat_out[i]
             for j in range(members):
@@ -344,7 +347,8 @@ def visible_weight(shells, disparities, window, origin, rays, weights, out):  # 
                     else:
                         at[j] = -1
         members = min(GROUP, P - group)
-        for i in prange(N):
+        for turn in prange(N):
+            i = paired(turn, N)
             for j in range(members):
                 q = np.int64(index[i, j])
                 if q >= 0:

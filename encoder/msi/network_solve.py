@@ -21,7 +21,7 @@ from encoder.msi.sweep import Renewal, SweepConfig, sweep
 from encoder.msi.turns import weighted_targets
 from encoder.msi.views import Floats, image_with_weight
 
-_LEAST_ALPHA = 0.03
+_LEAST_ALPHA = 0.1
 CPU = torch.device("cpu")
 
 
