@@ -18,6 +18,8 @@ from encoder.evaluate import read_views, view_target
 from encoder.metrics import psnr, ssim
 from encoder.msi import scene as shells
 from encoder.msi.coarse import coarse_picture, coarse_scene, coarse_view
+from encoder.msi.learned import learned_solver
+from encoder.msi.network_solve import NetworkSolver, grown
 from encoder.msi.scene import Scene
 from encoder.msi.solve import SolveConfig, WindowSolver
 from encoder.msi.views import Floats, View, make_view
@@ -32,7 +34,8 @@ def bench_solutions(rig: Path, quick: bool, *, weights: Path | None = None) -> l
     """PSNR and SSIM of the shells by each solver, and its seconds, for the rig's first frame.
 
     Judged at the first frame's views of `test_views.json`, or else at the first camera, held out. All solvers work at
-    half the cameras' resolution, as `encode` has it, and in one window. The network has these weights, or the shipped.
+    half the cameras' resolution, as `encode` has it, and in one window. The network has these weights, or the shipped;
+    its PSNR after each step comes last.
 
     Raises:
         what `prepare` and the solvers raise.
@@ -54,7 +57,7 @@ def bench_solutions(rig: Path, quick: bool, *, weights: Path | None = None) -> l
             Figure(f"solution_{name}_ssim", float(figures[1]), ""),
             Figure(f"solution_{name}_seconds", seconds, "s"),
         ]
-    return out
+    return out + _by_iteration(footage, configs["network"])
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,21 @@ def judged(scene: Scene, found: Floats, view: View, picture: Rgb) -> tuple[float
     truth, mask = picture / 255.0, shells.inside(scene, view).reshape(picture.shape[:2]) & (view.weight > 0)
     rounded = np.round(seen.clip(0, 1) * 255) / 255
     return psnr(truth, rounded, mask), ssim(truth, rounded, mask)
+
+
+def _by_iteration(footage: Footage, config: SolveConfig) -> list[Figure]:
+    """PSNR of the network's start and after each of its steps; those at a coarser level as they grow to the finest."""
+    network, scene = learned_solver(footage.scene, config), footage.scene
+    assert isinstance(network, NetworkSolver)
+    out: list[Figure] = []
+
+    def hear(level: int, _: Scene, found: Floats) -> None:
+        whole = found if level == 1 else grown(found, level, scene.shape)
+        decibels = float(np.mean([judged(scene, whole, *view)[0] for view in footage.views]))
+        out.append(Figure(f"solution_network_step_{len(out)}_psnr", decibels, "dB"))
+
+    network.solve(footage.images, np.empty((*scene.shape, 4), np.float32), on_level=hear)
+    return out
 
 
 def _test_views(rig: Path, quick: bool) -> Footage | None:

@@ -87,7 +87,10 @@ def test_the_bench_of_solutions(rig: Path, weights: Path, tmp_path: Path) -> Non
     options = ("--quick", "--only", "solutions", "--rig", str(rig), "--weights", str(weights), "--json", str(out))
     assert run(*options) == 0
     solvers = ("sweep", "descent_2", "descent_3", "network", "network_descent")
-    assert set(read(out)) == {f"solution_{s}_{f}" for s in solvers for f in ("psnr", "ssim", "seconds")}
+    steps = {f"solution_network_step_{k}_psnr" for k in range(3)}
+    found = read(out)
+    assert set(found) == steps | {f"solution_{s}_{f}" for s in solvers for f in ("psnr", "ssim", "seconds")}
+    assert found["solution_network_step_2_psnr"] == found["solution_network_psnr"]
 
 
 def test_the_bench_of_two_cameras(stereo_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
