@@ -34,7 +34,7 @@ def step_shells(
     empty. out: scratch like `shells` (N, H, W, 4).
     """
     layers = (step.first, step.near, step.near_mix, step.again, step.again_mix, step.last)
-    weights = [_columns(value) for layer in layers for value in (layer.weight, layer.bias)]
+    weights = [_columns(value) for layer in layers for value in (layer.weight, layer.bias) if value is not None]
     _step(shells, components, alive, free, np.bool_(step.free), *weights, out)
     _take(components, alive, free, out, shells)
 
