@@ -43,7 +43,8 @@ class SolveConfig:
             learned "stereo" for two cameras. All but the sweep have layers that are refined by what they show.
         weights: of the network, a file that `lfv train` wrote, or None for those shipped; digest: of that file.
         sweep: how it is swept alone; start: before the others, which want to know of every surface that there may be.
-        descent: the steps of "descent"; short_descent: those behind a network.
+        descent: the steps of "descent"; short_descent: those behind a network, few and each
+            of nearly all cameras: where shells are as good as that, what some cameras say alone moves them away.
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
             `smallest` pixels of every camera. A sweep alone has all pixels.
         change_threshold: change of a pixel's 3x3 mean that counts, sRGB in 0..1; noise that is measured raises it.
@@ -62,7 +63,11 @@ class SolveConfig:
         default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, plain=SweepConfig())
     )
     descent: DescentConfig = field(default_factory=DescentConfig)
-    short_descent: DescentConfig = field(default_factory=lambda: DescentConfig(steps=10))
+    short_descent: DescentConfig = field(
+        default_factory=lambda: DescentConfig(
+            steps=8, cameras=32, colour_rate=0.015, alpha_rate=0.045, sparse_alpha=0.001, least_alpha=0.1
+        )
+    )
     refine: RefineConfig = field(default_factory=RefineConfig)
     coarse_steps: int = 40
     divisor: int = 2

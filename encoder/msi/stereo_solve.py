@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 from numpy.typing import NDArray
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from encoder.msi.reproject import reproject
 from encoder.msi.scene import GRID_STRIDE, Scene
@@ -30,7 +31,8 @@ class StereoSolver:
             scene: shells and the two cameras.
         """
         self._device = best_device()
-        self._network = network if self._device.type == "cpu" else deepcopy(network).to(self._device)
+        # A texel's channels side by side, as `_tile` has them: convolutions take a third of their time.
+        self._network = convert_conv2d_weight_memory_format(deepcopy(network).to(self._device), torch.channels_last)
         self._scene = scene
 
     def solve(
@@ -60,9 +62,9 @@ class StereoSolver:
         top, left = max(0, y - HALO), max(0, x - HALO)
         bottom, right = min(height, y + _TILE + HALO), min(width, x + _TILE + HALO)
         edges = (0, -(right - left) % STRIDE, 0, -(bottom - top) % STRIDE)
-        cut = (volume[:, :, top:bottom, left:right].to(self._device) for volume in pair)
+        cut = (functional.pad(volume[:, :, top:bottom, left:right].to(self._device), edges) for volume in pair)
         with low_precision(self._device):
-            new = self._network(*(functional.pad(volume, edges) for volume in cut))
+            new = self._network(*(volume.contiguous(memory_format=torch.channels_last) for volume in cut))
         inner: torch.Tensor = new[:, :, y - top : y - top + _TILE, x - left : x - left + _TILE]
         return inner.float().cpu()
 
