@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit, prange
 
 from encoder.msi.kernel_options import OPTIONS, paired
-from encoder.msi.kernels import BLOCK, GROUP, OPAQUE, walk
+from encoder.msi.kernels import BLOCK, GROUP, OPAQUE, walk, walked_samples
 from encoder.msi.simd import scatter_sixteen
 
 F = np.float32
@@ -43,11 +43,7 @@ def gather_components(shells, disparities, window, origin, rays, target, alive, 
     blocks = alive.reshape(N, alive.shape[1] * columns)
     flat = shells.reshape(N, H * W * 4)
     sums = out.reshape(N, H * W * CHANNELS)
-    samples = np.empty((N, GROUP * 4), np.float32)
-    index = np.empty((N, GROUP), np.int32)
-    fx = np.empty((N, GROUP), np.float32)
-    fy = np.empty((N, GROUP), np.float32)
-    T = np.empty((N + 1, GROUP), np.float32)
+    samples, index, fx, fy, T = walked_samples(N)
     behind = np.empty((N, GROUP * 3), np.float32)
     residual = np.empty(GROUP * 3, np.float32)
     for group in range(0, P, GROUP):

@@ -155,6 +155,17 @@ def drop_dead(index, alive, count, width, columns):  # type: ignore[no-untyped-d
 
 
 @njit(**OPTIONS)
+def walked_samples(count):  # type: ignore[no-untyped-def]
+    """What `walk` keeps of a group of rays on so many shells: samples, index, fx, fy, T."""
+    samples = np.empty((count, GROUP * 4), np.float32)
+    index = np.empty((count, GROUP), np.int32)
+    fx = np.empty((count, GROUP), np.float32)
+    fy = np.empty((count, GROUP), np.float32)
+    T = np.empty((count + 1, GROUP), np.float32)
+    return samples, index, fx, fy, T
+
+
+@njit(**OPTIONS)
 def walk(  # type: ignore[no-untyped-def]
     flat,
     blocks,
@@ -253,11 +264,7 @@ def _gradient(shells, disparities, window, origin, rays, target, out, alive):  #
     P = rays.shape[1]
     flat = shells.reshape(N, H * W * 4)
     flat_out = out.reshape(N, H * W * 4)
-    samples = np.empty((N, GROUP * 4), np.float32)
-    index = np.empty((N, GROUP), np.int32)
-    fx = np.empty((N, GROUP), np.float32)
-    fy = np.empty((N, GROUP), np.float32)
-    T = np.empty((N + 1, GROUP), np.float32)
+    samples, index, fx, fy, T = walked_samples(N)
     losses = np.zeros((P + BLOCK - 1) // BLOCK, np.float64)
     for group in range(0, P, GROUP):
         for k in prange((min(GROUP, P - group) + BLOCK - 1) // BLOCK):
