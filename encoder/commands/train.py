@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from encoder.msi.network import LearnedDescent
 from encoder.msi.scene import render_view
 from encoder.msi.torch_steps import best_device
 from encoder.msi.weights_file import write_weights
-from encoder.train.checkpoint import read_checkpoint, write_checkpoint
+from encoder.train.checkpoint import describe_run, read_checkpoint, write_checkpoint
 from encoder.train.config import TrainConfig, photographs, read_config
 from encoder.train.loop import Network, Report, held_out_scene, make_network, solved, train
 from encoder.train.textures import TextureBank
@@ -55,17 +56,27 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         UsageError, FormatError, CaptureError, StorageError: config, checkpoint, photographs or folder cannot be used.
+        SolveError: the weights grow without bound.
     """
     config = read_config(args.config)
     with reporting(args.out, "make"):
         args.out.mkdir(parents=True, exist_ok=True)
     device = _device(args.device)
-    bank = TextureBank(seed=config.seed, photos=photographs(config, args.config.parent), device=device)
+    photos = photographs(config, args.config.parent)
+    bank = TextureBank(seed=config.seed, photos=photos, device=device)
+    perceptual = None if args.vgg is None else Vgg(args.vgg, device).distance
     network, adam = make_network(config, device)
-    checkpoint = args.out / CHECKPOINT
+    checkpoint, weights = args.out / CHECKPOINT, args.out / WEIGHTS
+    described = describe_run(config, photos if args.vgg is None else [*photos, args.vgg])
+    if args.restart:
+        with reporting(checkpoint, "remove"):
+            checkpoint.unlink(missing_ok=True)
     first = 0
-    if checkpoint.exists() and not args.restart:
-        first = read_checkpoint(checkpoint, network, adam, config)
+    if checkpoint.exists():
+        first = read_checkpoint(checkpoint, network, adam, described)
+        if first >= config.steps and weights.exists():
+            print(f"the run is over, its weights are in {weights}; --restart begins anew")
+            return 0
         if not args.quiet:
             print(f"going on after step {first} of {config.steps}")
     began = time.monotonic()
@@ -80,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         if done % config.pictures_every == 0 or done == config.steps:
             write_file(args.out / f"step{done:06d}.png", _picture(network, bank, config))
         if done % config.checkpoint_every == 0 or done == config.steps:
-            write_checkpoint(checkpoint, network, adam, done, config)
+            write_checkpoint(checkpoint, network, adam, done, described)
 
     train(
         config,
@@ -88,12 +99,14 @@ def run(args: argparse.Namespace) -> int:
         adam,
         bank,
         first=first,
-        perceptual=None if args.vgg is None else Vgg(args.vgg, device).distance,
+        perceptual=perceptual,
         on_report=on_report,
         on_step=on_step,
     )
-    write_weights(args.out / WEIGHTS, network, _notes(args.config, config, last))
-    print(f"weights of {sum(p.numel() for p in network.parameters())} parameters in {args.out / WEIGHTS}")
+    if config.written and isinstance(network, LearnedDescent):
+        network = network.first(config.written)
+    write_weights(weights, network, _notes(args.config, config, last))
+    print(f"weights of {sum(p.numel() for p in network.parameters())} parameters in {weights}")
     return 0
 
 

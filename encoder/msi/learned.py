@@ -48,7 +48,7 @@ def learned_solver(scene: Scene, config: SolveConfig) -> LearnedSolver:
     network = load_network(config.solver, config.weights or shipped(config.solver))
     if isinstance(network, StereoNetwork):
         return StereoSolver(network, scene)
-    return NetworkSolver(network, scene, config.start)
+    return NetworkSolver(network, scene, config.network_start)
 
 
 def learned_bytes(config: SolveConfig) -> int:

@@ -9,7 +9,7 @@ the first ones are coarse, where a few texels see far and cost little.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, get_args
 
 import torch
@@ -51,11 +51,11 @@ class NetworkConfig:
     def flaw(self) -> str | None:
         """What is wrong with it, if anything."""
         levels = self.levels
-        if not 1 <= len(levels) <= _MOST_STEPS or not all(isinstance(level, int) for level in levels):
+        if not 1 <= len(levels) <= _MOST_STEPS or not all(type(level) is int for level in levels):
             return f"levels are 1 to {_MOST_STEPS} whole numbers"
         if any(level not in (1, 2, 4, _MOST_LEVEL) for level in levels) or list(levels) != sorted(levels, reverse=True):
             return f"levels are powers of two up to {_MOST_LEVEL}, none larger than the one before"
-        if not isinstance(self.hidden, int) or not 1 <= self.hidden <= _MOST_HIDDEN:
+        if type(self.hidden) is not int or not 1 <= self.hidden <= _MOST_HIDDEN:
             return f"hidden is a whole number from 1 to {_MOST_HIDDEN}"
         if self.pooling not in get_args(Pooling):
             return f"pooling is one of {', '.join(get_args(Pooling))}"
@@ -72,6 +72,13 @@ class LearnedDescent(nn.Module):
         super().__init__()
         self.config = config or NetworkConfig()
         self.steps = nn.ModuleList(Step(self.config) for _ in self.config.levels)
+
+    def first(self, count: int) -> LearnedDescent:
+        """Its first steps alone: each was trained on what the one before left, and knows of none behind it."""
+        out = LearnedDescent(replace(self.config, levels=self.config.levels[:count]))
+        for mine, its in zip(out.steps, self.steps, strict=False):
+            mine.load_state_dict(its.state_dict())
+        return out.eval()
 
     def by_level(self) -> Iterator[tuple[int, Step]]:
         """The steps in order, each with its level."""
@@ -165,8 +172,10 @@ class _ViewNetwork(nn.Module):
             state.values * old + values * new, state.colours * old + colours * new, state.total * old + new, best
         )
 
-    def result(self, state: _Pooled) -> torch.Tensor:
-        """(N, 8 + 3, H, W); 0 where no view looks."""
+    def result(self, state: _Pooled | None, shells: torch.Tensor) -> torch.Tensor:
+        """(N, 8 + 3, H, W); 0 where no view looks, or where there was none."""
+        if state is None:
+            return shells.new_zeros(len(shells), _POOLED + 3, *shells.shape[2:])
         if state.best is None:
             known = state.total > 0
             values, colours = state.values, state.colours / state.total.clamp(min=1e-6)

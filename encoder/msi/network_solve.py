@@ -28,15 +28,18 @@ CPU = torch.device("cpu")
 class NetworkSolver:
     """Solves the shells of one window, frame by frame."""
 
-    def __init__(self, network: LearnedDescent, scene: Scene, start: SweepConfig) -> None:
+    def __init__(
+        self, network: LearnedDescent, scene: Scene, start: SweepConfig, device: torch.device | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             network: its steps.
             scene: shells and source cameras at full resolution.
             start: how the coarsest level is swept.
+            device: where it computes; None for the CUDA device, where there is one.
         """
-        self._device = torch_steps.best_device()
+        self._device = device or torch_steps.best_device()
         self._network = network if self._device.type == "cpu" else deepcopy(network).to(self._device)
         self._start = start
         self._scenes = {level: coarse_scene(scene, level) for level in {1, *network.config.levels}}
@@ -134,8 +137,8 @@ def advance(
     """
     alive = find_alive(shells, free)
     if step.pool is not None or device.type != "cpu":
-        now = torch.from_numpy(shells).movedim(-1, 1).to(device)
-        with torch.inference_mode():
+        with torch.inference_mode(), torch_steps.within_memory(device):
+            now = torch.from_numpy(shells).movedim(-1, 1).to(device)
             new = torch_steps.stepped(step, now, *torch_steps.gathered(step, scene, targets, now, alive), alive)
         np.copyto(shells, new.movedim(1, -1).cpu().numpy(), where=(free != 0)[..., None])
         return

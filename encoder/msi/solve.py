@@ -42,7 +42,8 @@ class SolveConfig:
         solver: "sweep" alone; or, started by it, "descent", the learned "network", or this and a short descent; or the
             learned "stereo" for two cameras. All but the sweep have layers that are refined by what they show.
         weights: of the network, a file that `lfv train` wrote, or None for those shipped; digest: of that file.
-        sweep: how it is swept alone; start: before the others, which want to know of every surface that there may be.
+        sweep: how it is swept alone; start: before the others, which want to know of every surface that there may be;
+            network_start: before the network, whose steps find out what is hidden.
         descent: the steps of "descent"; short_descent: those behind a network, few and each
             of nearly all cameras: where shells are as good as that, what some cameras say alone moves them away.
         divisor: pixels of a camera, across, that are one where shells are solved by descent; where that leaves
@@ -61,6 +62,9 @@ class SolveConfig:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     start: SweepConfig = field(
         default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, plain=SweepConfig())
+    )
+    network_start: SweepConfig = field(
+        default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, passes=1, plain=SweepConfig())
     )
     descent: DescentConfig = field(default_factory=DescentConfig)
     short_descent: DescentConfig = field(

@@ -32,7 +32,7 @@ class StereoConfig:
     @property
     def flaw(self) -> str | None:
         """What is wrong with it, if anything."""
-        sound = isinstance(self.width, int) and 1 <= self.width <= _MOST_WIDTH
+        sound = type(self.width) is int and 1 <= self.width <= _MOST_WIDTH
         return None if sound else f"width is a whole number from 1 to {_MOST_WIDTH}"
 
 

@@ -18,8 +18,12 @@ def gather_components(
     origin: torch.Tensor,
     rays: torch.Tensor,
     target: torch.Tensor,
+    live: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """One view's components (N, 16, H, W) of shells (N, 4, H, W); the other arguments as in `kernels`, as tensors."""
+    """One view's components (N, 16, H, W) of shells (N, 4, H, W); the other arguments as in `kernels`, as tensors.
+
+    live (N, 1, H, W): samples whose upper left texel has 0 there are none; None for all.
+    """
     N, _, H, W = shells.shape
     texels = shells.permute(0, 2, 3, 1).reshape(N, H * W, 4)
     total = torch.zeros(N * H * W, CHANNELS, dtype=shells.dtype, device=shells.device)
@@ -33,6 +37,8 @@ def gather_components(
         fx, fy = (xy - whole).unbind(-1)
         inside = (whole >= 0).all(-1) & (whole[..., 0] < W - 1) & (whole[..., 1] < H - 1)
         at = torch.where(inside, whole[..., 1] * W + whole[..., 0], torch.zeros_like(fx)).long()
+        if live is not None:
+            inside &= live.reshape(N, H * W).gather(1, at) > 0
         corners = ((0, (1 - fx) * (1 - fy)), (1, fx * (1 - fy)), (W, (1 - fx) * fy), (W + 1, fx * fy))
         sample = sum(
             (share * inside)[..., None] * texels.gather(1, (at + step)[..., None].expand(-1, -1, 4))

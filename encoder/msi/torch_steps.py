@@ -5,8 +5,8 @@ On CUDA the components are torch's too, and the network computes in bfloat16.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import torch
@@ -33,6 +33,16 @@ def low_precision(device: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
+@contextmanager
+def within_memory(device: torch.device) -> Iterator[None]:
+    """Says, as MemoryError, when what is inside does not fit into the device's memory."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        mend = "a smaller --memory makes smaller windows, CUDA_VISIBLE_DEVICES= hides the device"
+        raise MemoryError(f"on {device}: {mend}") from error
+
+
 def gathered(
     step: Step,
     scene: Scene,
@@ -42,8 +52,10 @@ def gathered(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Components (N, 16, H, W) of shells (N, 4, H, W), summed over views, and what the step's pool makes of them.
 
-    On the shells' device. targets: (P, 4) of each view, from `weighted_targets`; without any weight it is left out.
+    On the shells' device, 0 in blocks that are not live. targets: (P, 4) of each view, from `weighted_targets`; without
+    any weight it is left out.
     """
+    live = _live_texels(alive, shells)
     total = torch.zeros(len(shells), CHANNELS, *shells.shape[2:], device=shells.device)
     texels = None if shells.is_cuda else np.ascontiguousarray(shells.detach().movedim(1, -1).numpy())
     state = None
@@ -51,13 +63,14 @@ def gathered(
         if not target[:, 3].any():
             continue
         if texels is None:
-            part = _on_device(scene, origin, rays, target, shells) * _live_texels(alive, shells)
+            part = _on_device(scene, origin, rays, target, shells, live)
         else:
             part = _by_kernel(scene, origin, rays, target, texels, alive)
+        part = part * live
         total += part
         if step.pool is not None:
             state = step.pool(state, part, shells)
-    return total, None if step.pool is None or state is None else step.pool.result(state)
+    return total, None if step.pool is None else step.pool.result(state, shells)
 
 
 def stepped(
@@ -103,11 +116,12 @@ def _by_kernel(
     return torch.from_numpy(part).movedim(-1, 1)
 
 
-def _on_device(scene: Scene, origin: Floats, rays: Floats, target: Floats, shells: torch.Tensor) -> torch.Tensor:
+def _on_device(
+    scene: Scene, origin: Floats, rays: Floats, target: Floats, shells: torch.Tensor, live: torch.Tensor
+) -> torch.Tensor:
     lists = (scene.disparities, scene.vector, origin, rays, target)
-    return torch_components.gather_components(
-        shells.detach(), *(torch.from_numpy(values).to(shells.device) for values in lists)
-    )
+    disparities, window, at, directions, wanted = (torch.from_numpy(values).to(shells.device) for values in lists)
+    return torch_components.gather_components(shells.detach(), disparities, window, at, directions, wanted, live)
 
 
 def _live_texels(alive: NDArray[np.uint8], shells: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from protocol.errors import FormatError
 from protocol.storage import reporting, write_file
 
 _MOST_BYTES = 256 << 20
+_MOST = 1e3  # no trained weight is near; far beyond, what is computed with them is no number any more
 
 
 class Learned(Protocol):
@@ -49,6 +50,8 @@ def read_weights(path: Path, of: type[_L]) -> tuple[_L, dict[str, str]]:
     """
     with reporting(path, "read"):
         size = path.stat().st_size
+        if not path.is_file():
+            raise FormatError(f"{path}: no file; give one that lfv train wrote")
     if size > _MOST_BYTES:
         raise FormatError(
             f"{path}: {size / 2**20:.0f} MiB are more than weights take; give a file that lfv train wrote"
@@ -66,14 +69,21 @@ def read_weights(path: Path, of: type[_L]) -> tuple[_L, dict[str, str]]:
         raise FormatError(f"{path}: no safetensors file ({error}); give a file that lfv train wrote") from error
     for name, value in found.items():
         if value.shape != wanted[name].shape or value.dtype != wanted[name].dtype:
-            raise FormatError(
-                f"{path}: '{name}' is {tuple(value.shape)}, {tuple(wanted[name].shape)} is needed; train anew"
-            )
-        if not bool(torch.isfinite(value).all()):
-            raise FormatError(f"{path}: '{name}' holds a number that is not finite; train anew, or take an older file")
+            raise FormatError(f"{path}: '{name}' is {_said(value)}, {_said(wanted[name])} is needed; train anew")
+        if not sound(value):
+            raise FormatError(f"{path}: '{name}' holds a number that is no weight; train anew, or take an older file")
     network.load_state_dict(found)
     network.eval()
     return network, notes
+
+
+def sound(weight: torch.Tensor) -> bool:
+    """Whether this may be a trained weight."""
+    return bool((weight.abs() <= _MOST).all())
+
+
+def _said(value: torch.Tensor) -> str:
+    return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
 
 
 def _network(path: Path, of: type[_L], notes: Mapping[str, str]) -> _L:

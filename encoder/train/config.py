@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -15,6 +16,8 @@ from encoder.train.scenes import SceneConfig
 from protocol.errors import UsageError
 
 _C = TypeVar("_C")
+_LEAST_SIDE, _MOST_SIDE = 8, 1024  # pixels of a picture: at the coarsest level, and in full
+_MOST_SCALES = 6
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class TrainConfig:
         seed: of weights, scenes and textures.
         source_share: of the loss at the source views, beside that at the targets.
         photos: patterns of photographs' paths, from the config file's folder, that textures are cut from.
+        written: steps of the network whose weights are written, 0 for all: reports tell what those behind would add.
         held_out: scenes that are never trained on, for progress.
         report_every, checkpoint_every, pictures_every: steps.
     """
@@ -41,6 +45,7 @@ class TrainConfig:
     seed: int = 0
     source_share: float = 0.3
     photos: tuple[str, ...] = ()
+    written: int = 0
     held_out: int = 8
     report_every: int = 50
     checkpoint_every: int = 100
@@ -69,18 +74,46 @@ def read_config(path: Path) -> TrainConfig:
             raise UsageError(f"{path}, {name}: {flaw}")
     if config.solver == "stereo" and config.scene.cameras != (2, 2):
         raise UsageError(f"{path}, scene: stereo has two cameras; give cameras = [2, 2]")
-    if config.scene.cameras[0] < 2:
-        raise UsageError(f"{path}, scene: depth needs two cameras; give cameras from 2 on")
+    flaw = _flaw(config)
+    if flaw is not None:
+        raise UsageError(f"{path}, {flaw}")
     return config
+
+
+def _flaw(config: TrainConfig) -> str | None:
+    """What cannot be trained, if anything."""
+    scene = config.scene
+    for name in ("steps", "scenes", "report_every", "checkpoint_every", "pictures_every", "rate", "clip"):
+        if getattr(config, name) <= 0:
+            return f"'{name}' is more than 0"
+    if config.seed >= 1 << 63:
+        return "'seed' is less than 2^63"
+    if scene.cameras[0] < 2:
+        return "scene: depth needs two cameras; give cameras from 2 on"
+    if scene.shells[0] < 2 or scene.targets < 1:
+        return "scene: there are 2 shells and 1 target at least"
+    if scene.shift[0] <= 0 or scene.texel[0] <= 0:
+        return "scene: 'shift' and 'texel' begin above 0"
+    if not 1 <= config.loss.scales <= _MOST_SCALES:
+        return f"loss: 'scales' is a number from 1 to {_MOST_SCALES}"
+    coarsest = 1 if config.solver == "stereo" else config.network.levels[0]
+    least = coarsest * max(_LEAST_SIDE, 2**config.loss.scales)
+    if not least <= scene.side <= _MOST_SIDE:
+        return f"scene: 'side' is a number from {least}, at this network's coarsest level, to {_MOST_SIDE}"
+    return None
 
 
 def photographs(config: TrainConfig, folder: Path) -> list[Path]:
     """The photographs that the patterns find from `folder`, in order. Raises UsageError: a pattern finds none."""
     found: list[Path] = []
     for pattern in config.photos:
-        here = sorted(folder.glob(pattern)) if not pattern.startswith("/") else sorted(Path("/").glob(pattern[1:]))
+        root = Path("/") if pattern.startswith("/") else folder
+        try:
+            here = sorted(path for path in root.glob(pattern.removeprefix("/")) if path.is_file())
+        except (ValueError, NotImplementedError, IndexError) as error:
+            raise UsageError(f"photos: {pattern!r} is no pattern of paths ({error})") from error
         if not here:
-            raise UsageError(f"{pattern}: no photograph there; change 'photos' in the config")
+            raise UsageError(f"{pattern}: no photograph there; change 'photos' in the config, or leave it out")
         found += here
     return found
 
@@ -105,14 +138,16 @@ def _built(kind: type[_C], said: Mapping[str, Any], where: str) -> _C:
 def _checked(wanted: Any, value: Any, what: str) -> Any:
     """The value as its field's type has it."""
     choices: tuple[Any, ...] = getattr(wanted, "__args__", ())
-    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
         return float(value)
     if wanted is int and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if getattr(wanted, "__origin__", None) is tuple and isinstance(value, list):
-        if choices[-1] is ... or (len(value) == len(choices) and value == sorted(value)):
+        if choices[-1] is ... or len(value) == len(choices):
             kinds = [choices[0]] * len(value) if choices[-1] is ... else choices
-            return tuple(_checked(kind, one, what) for kind, one in zip(kinds, value, strict=True))
+            found = tuple(_checked(kind, one, what) for kind, one in zip(kinds, value, strict=True))
+            if choices[-1] is ... or list(found) == sorted(found):
+                return found
     elif (wanted is str and isinstance(value, str)) or value in choices:
         return value
     raise UsageError(f"{what} cannot be {value!r}")

@@ -36,7 +36,8 @@ def learn(
     losses: list[float] = []
     for stage in stages(network, scene):
         with torch.no_grad():
-            before = max(float(_total_loss(channels_first(stage.shells), stage, config, perceptual)), LEAST)
+            start = channels_first(stage.shells).to(device)
+            before = max(float(_total_loss(start, stage, config, perceptual)), LEAST)
         for step in stage.steps:
             alive = find_alive(stage.shells, np.ones(stage.shells.shape[:3], np.uint8))
             new = advanced(step, stage.scene, stage.targets, channels_first(stage.shells).to(device), alive)
@@ -73,7 +74,7 @@ def stages(network: LearnedDescent, scene: TrainingScene) -> Iterator[Stage]:
         here, judged = coarse_scene(scene.scene, level), coarse_scene(scene.judged, level)
         pictures = pictures_of(here, scene.images, level)
         if last is None:
-            shells = sweep(here, pictures, SolveConfig().start)
+            shells = sweep(here, pictures, SolveConfig().network_start)
         else:
             shells = grown(last[1], last[0] // level, here.shape)
         truths, targets = pictures_of(judged, scene.images, level), weighted_targets(here, pictures)
@@ -88,7 +89,7 @@ def solved(network: LearnedDescent, scene: TrainingScene) -> list[Floats]:
     def keep(level: int, _: Scene, shells: Floats) -> None:
         found.append(shells.copy() if level == 1 else grown(shells, level, scene.scene.shape))
 
-    solver = NetworkSolver(network, scene.scene, SolveConfig().start)
+    solver = NetworkSolver(network, scene.scene, SolveConfig().network_start, next(network.parameters()).device)
     solver.solve(scene.images, np.empty((*scene.scene.shape, 4), np.float32), on_level=keep)
     return found
 

@@ -15,12 +15,14 @@ from encoder.msi.network_solve import pictures_of
 from encoder.msi.stereo import StereoNetwork
 from encoder.msi.turns import cosine_fall
 from encoder.msi.views import Floats
+from encoder.msi.weights_file import sound
 from encoder.train import descent_lesson, stereo_lesson
 from encoder.train.config import TrainConfig
 from encoder.train.judged import squared_error
 from encoder.train.loss import Perceptual
 from encoder.train.scenes import TrainingScene, make_scene
 from encoder.train.textures import TextureBank
+from protocol.errors import SolveError
 
 Network = LearnedDescent | StereoNetwork
 _TRAINED, _HELD_OUT = 1, 2  # scenes of a seed
@@ -62,6 +64,9 @@ def train(
     """Runs the steps `first`, first + 1, ... of a run: the same steps, whenever it was interrupted.
 
     `on_step` hears of the number of steps done after each; `on_report` every now and then.
+
+    Raises:
+        SolveError: the weights grow without bound.
     """
     judged = [held_out_scene(config, bank, k) for k in range(config.held_out)]
     losses: list[float] = []
@@ -74,11 +79,15 @@ def train(
             losses += learn(network, scene, config, perceptual)
         torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         adam.step()
+        if not all(math.isfinite(loss) for loss in losses) or not all(map(sound, network.parameters())):
+            raise SolveError(f"step {number + 1}: the weights grow without bound; lower 'rate' and begin anew")
         done = number + 1
         if done % config.report_every == 0 or done == config.steps:
             on_report(Report(done, float(np.mean(losses)) if losses else math.nan, held_out_psnr(network, judged)))
             losses.clear()
         on_step(done)
+    if first >= config.steps:
+        on_report(Report(config.steps, math.nan, held_out_psnr(network, judged)))
 
 
 def learn(network: Network, scene: TrainingScene, config: TrainConfig, perceptual: Perceptual | None) -> list[float]:

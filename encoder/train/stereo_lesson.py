@@ -28,7 +28,8 @@ def learn(
         return view_loss(shells, scene.judged, truths, config, perceptual)
 
     with torch.no_grad():
-        before = max(float(loss(channels_first(_swept(scene)))), LEAST)
+        start = channels_first(_swept(scene)).to(next(network.parameters()).device)
+        before = max(float(loss(start)), LEAST)
     share = loss(_shells_of(network, scene)) / before
     (share / config.scenes).backward()
     return [float(share.detach())]
@@ -49,7 +50,7 @@ def _shells_of(network: StereoNetwork, scene: TrainingScene) -> torch.Tensor:
 def solved(network: StereoNetwork, scene: TrainingScene) -> list[Floats]:
     """(N, H, W, 4) of the sweep, and of the network."""
     found = np.empty((*scene.scene.shape, 4), np.float32)
-    StereoSolver(network, scene.scene).solve(scene.images, found)
+    StereoSolver(network, scene.scene, next(network.parameters()).device).solve(scene.images, found)
     return [_swept(scene), found]
 
 

@@ -28,6 +28,8 @@ class Vgg:
         """
         with reporting(path, "read"):
             path.stat()
+        if not path.is_file():
+            raise FormatError(f"{path}: no file; give torchvision's vgg19 weights as safetensors")
         self._filters: list[tuple[torch.Tensor, torch.Tensor] | None] = []
         place, channels = 0, 3
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from encoder.msi import torch_components
 from encoder.msi.components import CHANNELS, gather_components
@@ -22,11 +23,16 @@ from tests.encoder.msi.test_kernels import (
 )
 
 
-def components(bundle: Bundle, target: Floats) -> Floats:
+def blocks_of(bundle: Bundle) -> NDArray[np.uint8]:
+    """(N, bh, bw): all of them live."""
+    return np.ones((len(bundle.shells), *(-(-size // CELL) for size in bundle.shells.shape[1:3])), np.uint8)
+
+
+def components(bundle: Bundle, target: Floats, alive: NDArray[np.uint8] | None = None) -> Floats:
     """(N, H, W, 16)."""
     shells = bundle.shells
     out = np.zeros((*shells.shape[:3], CHANNELS), np.float32)
-    alive = np.ones((len(shells), *(-(-size // CELL) for size in shells.shape[1:3])), np.uint8)
+    alive = blocks_of(bundle) if alive is None else alive
     gather_components(shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, target, alive, out)
     return out
 
@@ -73,3 +79,18 @@ def test_the_kernel_is_the_plain_torch_one(kind: ShellKind) -> None:
     shells, *rest = tensors(bundle)
     plain = torch_components.gather_components(shells.permute(0, 3, 1, 2), *rest, torch.from_numpy(target).double())
     assert relative(components(bundle, target), plain.movedim(1, -1).numpy()) < 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dead_blocks_are_left_out_alike(kind: ShellKind) -> None:
+    bundle = random_bundle(kind)
+    bundle = only(bundle, clear_of_edges(bundle))
+    target, alive = random_target(bundle), blocks_of(bundle)
+    alive[np.random.default_rng(4).random(alive.shape) < 0.4] = 0
+    live = alive.repeat(CELL, 1).repeat(CELL, 2)[:, : bundle.shells.shape[1], : bundle.shells.shape[2], None]
+    shells, *rest = tensors(bundle)
+    plain = torch_components.gather_components(
+        shells.permute(0, 3, 1, 2), *rest, torch.from_numpy(target).double(), torch.from_numpy(live).movedim(-1, 1)
+    )
+    found = components(bundle, target, alive) * live
+    assert found.any() and relative(found, plain.movedim(1, -1).numpy() * live) < 1e-4

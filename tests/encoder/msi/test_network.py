@@ -106,6 +106,7 @@ def test_tiles_are_as_good_as_all_at_once(scenes: list[TrainingScene], pooling: 
     """What training learns on whole shells is what the solver does on tiles of a few."""
     network, scene = stirred(pooling, levels=(1,)), scenes[2]
     pictures, shells = swept(scene)
+    shells[1:6, 16:32, 8:24, 3] = 0  # blocks that are known to be empty, and what is behind them
     targets = weighted_targets(scene.scene, pictures)
     _, step = next(network.by_level())
     free = np.ones(scene.scene.shape, np.uint8)
@@ -192,8 +193,12 @@ def _damaged(path: Path, what: str) -> None:
         tensors["steps.9.weight"] = torch.zeros(1)
     elif what == "nan":
         tensors[first][0, 0, 0, 0] = torch.nan
+    elif what == "far":
+        tensors[first] *= 1e30
     elif what == "half":
         tensors[first] = tensors[first].half()
+    elif what == "true":
+        said["network"] = said["network"].replace("8", "true")
     elif what == "kind":
         said["kind"] = "a face detector"
     elif what == "huge":
@@ -213,7 +218,22 @@ def _damaged(path: Path, what: str) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    ["shape", "missing", "more", "nan", "half", "kind", "huge", "config", "no config", "cut", "pickle", "empty"],
+    [
+        "shape",
+        "missing",
+        "more",
+        "nan",
+        "far",
+        "half",
+        "true",
+        "kind",
+        "huge",
+        "config",
+        "no config",
+        "cut",
+        "pickle",
+        "empty",
+    ],
 )
 def test_wrong_weights_are_one_clear_error(tmp_path: Path, what: str) -> None:
     path = tmp_path / "w.safetensors"
@@ -221,6 +241,20 @@ def test_wrong_weights_are_one_clear_error(tmp_path: Path, what: str) -> None:
     with pytest.raises(FormatError, match=r"w\.safetensors: ") as caught:
         read_weights(path, LearnedDescent)
     assert "; " in str(caught.value)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_without_any_picture_nothing_is_pooled(scenes: list[TrainingScene], pooling: Pooling) -> None:
+    """As where a frame changes in what no camera sees at the coarse level."""
+    scene = scenes[0]
+    shells = np.empty((*scene.scene.shape, 4), np.float32)
+    NetworkSolver(stirred(pooling), scene.scene, SolveConfig().start).solve({}, shells)
+    assert np.isfinite(shells).all() and (shells[0, ..., 3] == 1).all()
+
+
+def test_weights_that_are_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="no file"):
+        read_weights(tmp_path, LearnedDescent)
 
 
 def test_weights_that_are_not_there(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_tiles_are_as_good_as_all_at_once(
 ) -> None:
     network = stirred()
     whole = found_by(network, scenes[0])
-    monkeypatch.setattr("encoder.msi.stereo_solve._TILE", side)
+    monkeypatch.setattr("encoder.msi.stereo_solve._LONGEST", side)
     assert side % STRIDE == 0 and np.allclose(found_by(network, scenes[0]), whole, atol=1e-5)
 
 

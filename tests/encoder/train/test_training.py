@@ -21,7 +21,7 @@ from encoder.train.rendered import rendered, rendered_by_torch
 from encoder.train.scenes import SceneConfig, make_scene
 from encoder.train.textures import TextureBank
 from encoder.train.vgg import Vgg
-from protocol.errors import FormatError, UsageError
+from protocol.errors import FormatError, SolveError, UsageError
 
 TOY = """
 steps = 4
@@ -107,6 +107,60 @@ def test_another_runs_checkpoint_is_refused(config: Path, tmp_path: Path, capsys
     assert cli.main(["train", str(config), "--out", str(out), "--restart", "--quiet"]) == 0
 
 
+def test_a_run_that_is_over_stays_as_it_is(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert cli.main(["train", str(config), "--out", str(out), "--quiet"]) == 0
+    before = (out / WEIGHTS).read_bytes()
+    assert cli.main(["train", str(config), "--out", str(out)]) == 0
+    assert "the run is over" in capsys.readouterr().out
+    assert (out / WEIGHTS).read_bytes() == before
+    network, notes = read_weights(out / WEIGHTS, LearnedDescent)
+    (out / WEIGHTS).unlink()  # killed between the last checkpoint and the weights
+    assert cli.main(["train", str(config), "--out", str(out), "--quiet"]) == 0
+    again, found = read_weights(out / WEIGHTS, LearnedDescent)
+    assert found == notes and "held_out_psnr" in notes
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in network.state_dict().items())
+
+
+def test_only_the_first_steps_are_written(config: Path, tmp_path: Path) -> None:
+    found = {}
+    for written in (0, 1):
+        config.write_text(f"written = {written}\n" + TOY)
+        assert cli.main(["train", str(config), "--out", str(tmp_path / str(written)), "--quiet"]) == 0
+        found[written], _ = read_weights(tmp_path / str(written) / WEIGHTS, LearnedDescent)
+    assert found[1].config.levels == (2,) and found[0].config.levels == (2, 1)
+    for name, value in found[1].state_dict().items():
+        assert torch.equal(found[0].state_dict()[name], value), name
+
+
+def test_restart_forgets_at_once(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    assert cli.main(["train", str(config), "--out", str(out), "--quiet"]) == 0
+
+    def dying(*_: object) -> list[float]:
+        raise Killed
+
+    monkeypatch.setattr(loop, "learn", dying)
+    with pytest.raises(Killed):
+        cli.main(["train", str(config), "--out", str(out), "--restart", "--quiet"])
+    assert not (out / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("pattern", ["", "/", "a**b", "nowhere/*.jpg"])
+def test_photographs_that_are_not_there(config: Path, pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(f'photos = ["{pattern}"]\n' + TOY)
+    assert cli.main(["train", str(config), "--out", str(config.parent / "run")]) == UsageError.exit_code
+    assert "photo" in capsys.readouterr().err
+
+
+def test_a_run_that_diverges_says_so(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    config.write_text(TOY.replace("rate = 0.003", "rate = 1e37"))
+    assert cli.main(["train", str(config), "--out", str(out), "--quiet"]) == SolveError.exit_code
+    assert "lower 'rate'" in capsys.readouterr().err
+    assert not (out / WEIGHTS).exists()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -125,6 +179,19 @@ def test_another_runs_checkpoint_is_refused(config: Path, tmp_path: Path, capsys
         ("[scene]\ncameras = [1, 3]", "depth needs two cameras"),
         ("[stereo]\nwidth = 0", "width is"),
         ("scene = 3", "'scene' is a table"),
+        ("checkpoint_every = 0", "'checkpoint_every' is more than 0"),
+        ("scenes = 0", "'scenes' is more than 0"),
+        ("rate = inf", "'rate' cannot be inf"),
+        (f"seed = {1 << 70}", "'seed' is less"),
+        ("[scene]\ncameras = [2, 'x']", "'cameras' cannot be 'x'"),
+        ("[scene]\nshells = [[1], 2]", "'shells' cannot be .1."),
+        ("[scene]\nshells = [0, 0]", "2 shells and 1 target"),
+        ("[scene]\ntargets = 0", "2 shells and 1 target"),
+        ("[scene]\nshift = [0, 0]", "begin above 0"),
+        ("[scene]\nnoise = inf", "'noise' cannot be inf"),
+        ("[scene]\nside = 5", "'side' is a number from 16"),
+        ("[scene]\nside = 24\n[network]\nlevels = [8]", "'side' is a number from 64"),
+        ("[loss]\nscales = 20", "'scales' is a number"),
         ("[loss]\nstyle = 1.0", "'style' is no setting"),
     ],
 )
