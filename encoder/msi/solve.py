@@ -32,6 +32,8 @@ SolverName = Literal["sweep", "descent", "network", "network+descent", "stereo"]
 _BYTES_PER_TEXEL = 86
 _NEW = 0.5  # of the votes that a texel needs are not to have been cast in an earlier frame
 _LIGHT_GROUP = 4  # neighbouring shells that share their light
+_START = SweepConfig(temperature=0.002, radius=0, wide_share=0.0, plain=SweepConfig())
+_NETWORK_START = replace(_START, passes=1)
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,8 @@ class SolveConfig:
     weights: Path | None = None
     digest: str = ""
     sweep: SweepConfig = field(default_factory=SweepConfig)
-    start: SweepConfig = field(
-        default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, plain=SweepConfig())
-    )
-    network_start: SweepConfig = field(
-        default_factory=lambda: SweepConfig(temperature=0.002, radius=0, wide_share=0.0, passes=1, plain=SweepConfig())
-    )
+    start: SweepConfig = _START
+    network_start: SweepConfig = _NETWORK_START
     descent: DescentConfig = field(default_factory=DescentConfig)
     short_descent: DescentConfig = field(
         default_factory=lambda: DescentConfig(
