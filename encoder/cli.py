@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import NoReturn
 
+from encoder.interrupt import interrupts_kept
 from encoder.version import lfv_version
 from protocol.errors import DisplayError, LfvError, MissingExtraError, StorageError, UsageError
 
@@ -86,7 +87,8 @@ def main_encode(argv: Sequence[str] | None = None) -> int:
 
 def _guarded(argv: list[str], *, program: str | None = None) -> int:
     try:
-        code = _dispatch(argv, program=program)
+        with interrupts_kept():
+            code = _dispatch(argv, program=program)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

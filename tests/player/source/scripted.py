@@ -171,7 +171,9 @@ def honest(show: MemoryShow, log: list[tuple[bool, bytes]] | None = None) -> Scr
         session = ServerSession(lambda _: show, agent="scripted", now=0.0)
         while not session.closing:
             with suppress(TimeoutError):
-                data = await asyncio.wait_for(peer.take(), 0.05)
+                # Not wait_for: it forgets that it was cancelled where a message comes at the same moment.
+                async with asyncio.timeout(0.05):
+                    data = await peer.take()
                 session.receive(data, now=0.0)
                 if log is not None:
                     log.append((True, data))
