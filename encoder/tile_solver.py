@@ -13,7 +13,7 @@ from encoder.layers.collapse import collapse
 from encoder.layers.enlarge import spread_disparity
 from encoder.layers.refine import surface_borders
 from encoder.layers.refiner import Images, Refiner
-from encoder.msi import kernels
+from encoder.msi import visibility_kernels
 from encoder.msi.change import Change
 from encoder.msi.coarse import coarse_picture, coarse_scene
 from encoder.msi.scene import Scene
@@ -105,7 +105,7 @@ class TileSolver:
         seen = np.zeros(scene.shape, np.float32)
         for view, (origin, rays) in zip(scene.views, scene.rays, strict=True):
             weights = view.weight.ravel()
-            kernels.visible_weight(self.shells, scene.disparities, scene.vector, origin, rays, weights, seen)
+            visibility_kernels.visible_weight(self.shells, scene.disparities, scene.vector, origin, rays, weights, seen)
         rgba = np.empty((count, *scene.shape[1:], 4), np.uint8)
         disparity = np.empty((count, *scene.shape[1:]), np.float32)
         collapse(self.shells, scene.disparities, self._borders, seen, F(self._least), rgba, disparity)

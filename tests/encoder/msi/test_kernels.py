@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from encoder.msi import kernels, reference
+from encoder.msi import kernels, reference, visibility_kernels
 from encoder.msi.views import Floats
 from protocol.projection import ShellKind
 from tests.encoder.msi.shell_scenes import KINDS, Bundle, random_bundle, render_bundle
@@ -191,7 +191,7 @@ def test_threads_change_no_bit(kind: ShellKind) -> None:
         for threads in (1, numba.config.NUMBA_NUM_THREADS):
             numba.set_num_threads(threads)
             seen = np.zeros(bundle.shells.shape[:3], np.float32)
-            kernels.visible_weight(
+            visibility_kernels.visible_weight(
                 bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, target[:, 3], seen
             )
             results.append((*render_bundle(bundle), *kernel_gradient(bundle, target), seen))
@@ -221,7 +221,9 @@ def test_visible_weight_is_the_greatest_over_rays(kind: ShellKind) -> None:
     bundle = only(bundle, clear_of_edges(bundle))
     weights = random_target(bundle)[:, 3]
     found = np.zeros(bundle.shells.shape[:3], np.float32)
-    kernels.visible_weight(bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, weights, found)
+    visibility_kernels.visible_weight(
+        bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, weights, found
+    )
     _, disparities, window, origin, rays = tensors(bundle)
     xy = reference.locate(disparities, window, origin, rays).numpy() - 0.5
     wanted = np.zeros(found.shape)
@@ -239,7 +241,7 @@ def test_visible_weight_is_the_greatest_over_rays(kind: ShellKind) -> None:
             T -= weight
     assert np.abs(found - wanted).max() < float(kernels.OPAQUE) + 1e-4
     again = found.copy()
-    kernels.visible_weight(
+    visibility_kernels.visible_weight(
         bundle.shells, bundle.disparities, bundle.window, bundle.origin, bundle.rays, weights * 0, again
     )
     assert np.array_equal(again, found)
